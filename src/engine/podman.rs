@@ -1,0 +1,1 @@
+//! Podman through its API socket.

@@ -1,0 +1,157 @@
+//! The desired state: every object that a configuration asks for, with every choice made.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::name::{Name, WorkspaceId};
+use super::object::Role;
+use super::spec::{ContainerSpec, ImageSpec, Limits, MarkSpec, NetworkSpec, PodSpec, VolumeSpec};
+
+/// All of a site's workspaces, as declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredState {
+    /// The site's name.
+    pub site: Name,
+    /// How many workspaces one plan may remove without an approval.
+    pub max_deletions: u32,
+    /// The workspaces.
+    pub workspaces: BTreeMap<WorkspaceId, DesiredWorkspace>,
+    /// Workspaces that are declared but can't be made out (their devfile has errors): nothing of theirs is touched.
+    pub unresolved: BTreeMap<WorkspaceId, String>,
+}
+
+/// Whether a workspace runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Power {
+    /// Always running.
+    On,
+    /// Never running.
+    Off,
+    /// Running or suspended, both are right; created running.
+    Auto,
+}
+
+/// What becomes of a workspace's volumes when its manifest goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnRemove {
+    /// They stay.
+    Retain,
+    /// They go, with an approval.
+    Delete,
+}
+
+/// One workspace, with every choice made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredWorkspace {
+    /// Its identity.
+    pub id: WorkspaceId,
+    /// Whether it runs.
+    pub power: Power,
+    /// What becomes of its volumes when its manifest goes.
+    pub on_remove: OnRemove,
+    /// The workspace whose data it takes over.
+    pub moved_from: Option<WorkspaceId>,
+    /// Its network.
+    pub network: NetworkSpec,
+    /// Its volumes, by role.
+    pub volumes: BTreeMap<Role, VolumeSpec>,
+    /// The images that its containers start from.
+    pub images: Vec<ImageSpec>,
+    /// Its pods, by role.
+    pub pods: BTreeMap<Role, PodSpec>,
+    /// Its containers, in the devfile's order; the first is the main one.
+    pub containers: Vec<DesiredContainer>,
+    /// Containers that run to completion, one after another, before the others start.
+    pub pre_start: Vec<DesiredContainer>,
+    /// Projects to clone once, in order.
+    pub projects: Vec<CloneProject>,
+    /// Commands to run each time after the containers have started.
+    pub post_start: Vec<ExecCommand>,
+    /// Commands to run before the containers stop.
+    pub pre_stop: Vec<ExecCommand>,
+    /// Containers that run to completion after the others have stopped.
+    pub post_stop: Vec<DesiredContainer>,
+}
+
+/// One container with its limits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DesiredContainer {
+    /// The devfile component, or the command for an event's container.
+    pub component: String,
+    /// What can't be changed in place.
+    pub spec: ContainerSpec,
+    /// What can.
+    pub limits: Limits,
+}
+
+/// A command to run in a container of the workspace, with `/bin/sh -c`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecCommand {
+    /// The devfile command's id.
+    pub id: String,
+    /// The component in whose container it runs.
+    pub component: String,
+    /// What the shell runs.
+    pub command_line: String,
+    /// Where; the shell in the container expands variables in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+    /// Added to the container's environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<(String, String)>,
+    /// Commands with the same number run at the same time (a parallel composite); numbers rise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel_group: Option<u32>,
+}
+
+/// A project's sources, cloned with git once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CloneProject {
+    /// The project's name.
+    pub name: String,
+    /// The component whose container clones it, with its own git where it has one.
+    pub component: String,
+    /// The volume's role is always [`Role::Projects`]; this is where the container mounts it.
+    pub root: String,
+    /// The directory to clone into, relative to `root`.
+    pub path: String,
+    /// Every remote, by name.
+    pub remotes: Vec<(String, String)>,
+    /// The remote to check out from.
+    pub checkout_remote: String,
+    /// Branch, tag or commit; the remote's default branch where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The image whose git is used where the component's has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools_image: Option<String>,
+}
+
+impl CloneProject {
+    /// The record that this project has been cloned. Remotes are no part of it: nothing is ever cloned over work.
+    #[must_use]
+    pub fn mark(&self) -> (Role, MarkSpec) {
+        let role = Role::Mark(format!("cloned-{}", self.name));
+        let done = format!("{}/{}", self.root, self.path);
+        (role, MarkSpec { done })
+    }
+}
+
+impl DesiredWorkspace {
+    /// The record that the post-start commands have passed; none where there are none.
+    #[must_use]
+    pub fn post_start_mark(&self) -> Option<(Role, MarkSpec)> {
+        // Invariant: commands are plain strings and lists, which serialise.
+        let done = serde_json::to_string(&self.post_start).ok()?;
+        (!self.post_start.is_empty()).then(|| {
+            let done = super::identity::content_hash(done.as_bytes());
+            (Role::Mark("post-start".to_owned()), MarkSpec { done })
+        })
+    }
+}

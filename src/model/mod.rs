@@ -1,0 +1,28 @@
+//! The vocabulary that every stage shares: names, quantities, object specifications and their identity, the desired
+//! and the observed state.
+//!
+//! Only plain data and total functions live here. Nothing reads a file, a clock or an engine, and no stage's logic
+//! (comparing, choosing, ordering) belongs here.
+
+pub mod desired;
+pub mod identity;
+pub mod labels;
+pub mod name;
+pub mod object;
+pub mod observed;
+pub mod quantity;
+pub mod spec;
+
+pub use desired::{
+    CloneProject, DesiredContainer, DesiredState, DesiredWorkspace, ExecCommand, OnRemove, Power,
+};
+pub use identity::{Identity, content_hash, spec_hash};
+pub use labels::{Labels, Ownership};
+pub use name::{Name, NameError, WorkspaceId};
+pub use object::{Kind, ObjectId, Role};
+pub use observed::{Enforced, EngineFacts, EngineId, ObservedImage, ObservedObject, ObservedState, RunState};
+pub use quantity::{Bytes, MilliCpu, QuantityError};
+pub use spec::{
+    ContainerSpec, ImageSource, ImageSpec, Limits, MarkSpec, Mount, NetworkSpec, PodSpec, PublishedPort,
+    Spec, UidRange, VolumeSpec,
+};
