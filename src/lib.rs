@@ -13,3 +13,4 @@
 pub mod document;
 pub mod engine;
 pub mod model;
+pub mod plan;
