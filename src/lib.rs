@@ -14,3 +14,4 @@ pub mod document;
 pub mod engine;
 pub mod model;
 pub mod plan;
+pub mod source;
