@@ -10,5 +10,6 @@
 //!                                       Engine -> ObservedState -----+
 //! ```
 
+pub mod document;
 pub mod engine;
 pub mod model;

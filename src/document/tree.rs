@@ -1,0 +1,158 @@
+//! The tree that a YAML document is read into.
+
+use std::sync::Arc;
+
+use super::text::{Source, Span};
+
+/// One document of a file; a file may hold several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The file.
+    pub source: Arc<Source>,
+    /// The document's root.
+    pub root: Node,
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// What it is.
+    pub value: Value,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A value of the YAML 1.2 core schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// `null`, `~` or nothing.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// An integer that fits.
+    Integer(i64),
+    /// Any other number, as it was written.
+    Float(String),
+    /// A string.
+    String(String),
+    /// A list.
+    List(Vec<Node>),
+    /// A map, in the order of the text; keys are strings and unique.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A map's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its text.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Node {
+    /// What kind of value it is, in the words of an error message.
+    #[must_use]
+    pub fn describe(&self) -> &'static str {
+        match self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a boolean",
+            Value::Integer(_) => "an integer",
+            Value::Float(_) => "a number",
+            Value::String(_) => "a string",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a map",
+        }
+    }
+
+    /// The value of a map's key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.entry(key).map(|(_, node)| node)
+    }
+
+    /// The key and value of a map.
+    #[must_use]
+    pub fn entry(&self, key: &str) -> Option<&(Key, Self)> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|(k, _)| k.text == key),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::String(_)
+            | Value::List(_) => None,
+        }
+    }
+
+    /// The text, where it is a string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::List(_)
+            | Value::Map(_) => None,
+        }
+    }
+
+    /// The value as JSON; a number that JSON can't hold becomes a string.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(b) => (*b).into(),
+            Value::Integer(i) => (*i).into(),
+            Value::Float(text) => text
+                .parse::<f64>()
+                .map_or_else(|_| text.clone().into(), Into::into),
+            Value::String(text) => text.clone().into(),
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => serde_json::Value::Object(
+                entries
+                    .iter()
+                    .map(|(k, n)| (k.text.clone(), n.to_json()))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+impl Document {
+    /// The JSON pointer (RFC 6901) of the node or key that stands at `span`; nothing where none does.
+    #[must_use]
+    pub fn pointer(&self, span: Span) -> Option<String> {
+        let mut path = String::new();
+        find(&self.root, span, &mut path).then_some(path)
+    }
+}
+
+fn find(node: &Node, span: Span, path: &mut String) -> bool {
+    if node.span == span && !matches!(node.value, Value::Map(_) | Value::List(_)) {
+        return true;
+    }
+    let length = path.len();
+    let mut descend = |part: &str, child: &Node, key: Option<Span>| {
+        path.push('/');
+        path.push_str(&part.replace('~', "~0").replace('/', "~1"));
+        if key == Some(span) || find(child, span, path) {
+            return true;
+        }
+        path.truncate(length);
+        false
+    };
+    let below = match &node.value {
+        Value::Map(entries) => entries
+            .iter()
+            .any(|(key, child)| descend(&key.text, child, Some(key.span))),
+        Value::List(items) => items
+            .iter()
+            .enumerate()
+            .any(|(i, child)| descend(&i.to_string(), child, None)),
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => false,
+    };
+    below || node.span == span
+}
