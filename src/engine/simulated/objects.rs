@@ -5,14 +5,12 @@ use super::state::{Container, Network, Pod, State, Volume};
 use crate::engine::{Create, EngineError, Result, VolumeRef};
 use crate::model::labels::{HASH, SPEC};
 use crate::model::{
-    Bytes, ContainerSpec, EngineId, Identity, Kind, Labels, Limits, MilliCpu, NetworkSpec, PodSpec, RunState,
-    Spec, VolumeSpec,
+    Bytes, ContainerSpec, EngineId, Identity, Kind, Labels, Limits, NetworkSpec, PodSpec, RunState, Spec,
+    VolumeSpec,
 };
 
 /// Less memory than this starts no container.
 const LEAST_MEMORY: Bytes = Bytes(6 << 20);
-/// The kernel's least quota is 1 ms of each 100 ms.
-const LEAST_CPU: MilliCpu = MilliCpu(10);
 
 impl State {
     pub(super) fn create_network(&mut self, new: &Create<'_, NetworkSpec>) -> Result<EngineId> {
@@ -206,8 +204,6 @@ pub(super) fn check_limits(limits: &Limits) -> Result<()> {
         format!("no container starts with less than {LEAST_MEMORY} of memory")
     } else if limits.memory.is_some() && limits.memory_request > limits.memory {
         "the memory request is above the limit".to_owned()
-    } else if limits.cpu.is_some_and(|c| c < LEAST_CPU) {
-        format!("a processor limit below {LEAST_CPU} can't be enforced")
     } else if limits.pids == Some(0) {
         "no process may run".to_owned()
     } else {

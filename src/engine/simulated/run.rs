@@ -8,6 +8,11 @@ use crate::engine::{Reown, Result, VolumeRef};
 use crate::model::observed::Reading;
 use crate::model::{Enforced, Kind, Limits, RunState};
 
+/// The kernel's least quota is 1 ms of each 100 ms.
+const LEAST_CPU: u64 = 10;
+/// The processor share of one processor, and of a container that asks for none.
+const SHARE: u64 = 1024;
+
 impl State {
     /// Starts a container with the limits of its creation, its pod first. One that runs to completion has ended when
     /// this returns. Returns its run.
@@ -81,8 +86,12 @@ impl State {
         Enforced {
             memory: reading(limits.memory.map(|m| m.0)),
             memory_request: reading(limits.memory_request.map(|m| m.0)),
-            cpu: reading(limits.cpu.map(|c| c.0)),
-            cpu_shares: Reading::Value(limits.cpu_request.map_or(1024, |c| (c.0 * 1024 / 1000).max(2))),
+            cpu: reading(limits.cpu.map(|c| c.0.max(LEAST_CPU))),
+            cpu_shares: Reading::Value(
+                limits
+                    .cpu_request
+                    .map_or(SHARE, |c| (c.0 * SHARE / 1000).clamp(2, 262_144)),
+            ),
             pids: reading(limits.pids),
         }
     }
