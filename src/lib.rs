@@ -12,4 +12,5 @@
 
 pub mod document;
 pub mod engine;
+pub mod manifest;
 pub mod model;
