@@ -18,6 +18,8 @@ pub mod model;
 
 pub mod document;
 
+pub mod manifest;
+
 pub mod plan;
 
 // -- effects --
