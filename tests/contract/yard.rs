@@ -89,7 +89,7 @@ impl<'a> Yard<'a> {
     }
 
     pub(crate) async fn volume(&self, role: &Role, ephemeral: bool) -> Result<EngineId> {
-        let spec = VolumeSpec { ephemeral };
+        let spec = VolumeSpec { ephemeral, size: None };
         let labels = self.labels(role, &Spec::Volume(spec.clone()));
         self.engine().create_volume(create(&self.object(role).name, &spec, &labels)).await
     }
