@@ -20,6 +20,10 @@ pub mod document;
 
 pub mod manifest;
 
+pub mod devfile;
+
+pub mod resolve;
+
 pub mod plan;
 
 // -- effects --

@@ -22,19 +22,28 @@ pub(super) fn contexts(devfile: &Devfile) -> Vec<String> {
 }
 
 fn images(devfile: &Devfile) -> impl Iterator<Item = (&Component, &Image)> {
-    devfile.components.iter().filter_map(|component| match &component.kind {
-        ComponentKind::Image(image) => Some((component, image)),
-        ComponentKind::Container(_) | ComponentKind::Volume(_) | ComponentKind::Cluster(_) => None,
-    })
+    devfile
+        .components
+        .iter()
+        .filter_map(|component| match &component.kind {
+            ComponentKind::Image(image) => Some((component, image)),
+            ComponentKind::Container(_) | ComponentKind::Volume(_) | ComponentKind::Cluster(_) => None,
+        })
 }
 
 fn context(base: &str, image: &Image) -> Option<String> {
-    files::join(base, image.build_context.as_ref().map_or(".", |c| c.value.as_str()))
+    files::join(
+        base,
+        image.build_context.as_ref().map_or(".", |c| c.value.as_str()),
+    )
 }
 
 fn folder(base: &str, file: &str) -> Option<String> {
     let path = files::join(base, file)?;
-    Some(path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned()))
+    Some(
+        path.rsplit_once('/')
+            .map_or(String::new(), |(folder, _)| folder.to_owned()),
+    )
 }
 
 /// The images that the devfile builds, by the name that its containers use.
@@ -68,28 +77,45 @@ fn one(
     let Some(file) = input.files.get(&path) else {
         let message = format!("there is no Containerfile {path} in the configuration repository");
         let near = input.files.0.keys().map(String::as_str);
-        report(input.devfile_error("resolve/no-containerfile", span, message).suggest(&path, near));
+        report(
+            input
+                .devfile_error("resolve/no-containerfile", span, message)
+                .suggest(&path, near),
+        );
         return None;
     };
     let mut entries = context_files(input, &context, image, report)?;
-    let inside = path.strip_prefix(&context).map(|rest| rest.trim_start_matches('/')).filter(|_| {
-        context.is_empty() || path.starts_with(&format!("{context}/"))
-    });
+    let inside = path
+        .strip_prefix(&context)
+        .map(|rest| rest.trim_start_matches('/'))
+        .filter(|_| context.is_empty() || path.starts_with(&format!("{context}/")));
     let containerfile = inside.unwrap_or(OUTSIDE).to_owned();
     let Content::Bytes(content) = &file.content else {
-        report(input.devfile_error("resolve/no-containerfile", span, format!("the Containerfile {path} can't be read")));
+        report(input.devfile_error(
+            "resolve/no-containerfile",
+            span,
+            format!("the Containerfile {path} can't be read"),
+        ));
         return None;
     };
     if inside.is_none() {
         let content = content.clone();
-        entries.push(ContextFile { path: OUTSIDE.to_owned(), executable: false, content });
+        entries.push(ContextFile {
+            path: OUTSIDE.to_owned(),
+            executable: false,
+            content,
+        });
     }
     check_bases(input, image, &String::from_utf8_lossy(content), report);
     let args = build_args(input, image, report);
     let hash = hash(&containerfile, &entries, &args);
     Some(ImageSpec {
         reference: format!("localhost/wharf/{}:{hash}", component.name.value),
-        source: ImageSource::Build { containerfile, context: entries, args },
+        source: ImageSource::Build {
+            containerfile,
+            context: entries,
+            args,
+        },
     })
 }
 
@@ -100,9 +126,15 @@ fn context_files(
     report: &mut dyn FnMut(Diagnostic),
 ) -> Option<Vec<ContextFile>> {
     let mut entries = Vec::new();
-    let prefix = if context.is_empty() { String::new() } else { format!("{context}/") };
+    let prefix = if context.is_empty() {
+        String::new()
+    } else {
+        format!("{context}/")
+    };
     for (path, file) in input.files.0.range(prefix.clone()..) {
-        let Some(relative) = path.strip_prefix(&prefix) else { break };
+        let Some(relative) = path.strip_prefix(&prefix) else {
+            break;
+        };
         match &file.content {
             Content::Bytes(content) => entries.push(ContextFile {
                 path: relative.to_owned(),
@@ -112,7 +144,9 @@ fn context_files(
             Content::TooLarge(_) | Content::OutsideLink(_) | Content::Unreadable(_) => {
                 let why = match &file.content {
                     Content::TooLarge(bytes) => format!("it has {bytes} bytes"),
-                    Content::OutsideLink(target) => format!("it is a link to {target}, outside the repository"),
+                    Content::OutsideLink(target) => {
+                        format!("it is a link to {target}, outside the repository")
+                    }
                     Content::Unreadable(why) => why.clone(),
                     Content::Bytes(_) => String::new(),
                 };
@@ -139,7 +173,11 @@ fn check_bases(input: &Input<'_>, image: &Image, text: &str, report: &mut dyn Fn
         let known = stages.iter().any(|s| s.eq_ignore_ascii_case(base));
         if let (false, Some((message, help))) = (known, images::refusal(&input.manifests.site.spec, base)) {
             let message = format!("the Containerfile starts from an image that is not allowed: {message}");
-            report(input.devfile_error("resolve/image-policy", image.containerfile.span, message).help(help));
+            report(
+                input
+                    .devfile_error("resolve/image-policy", image.containerfile.span, message)
+                    .help(help),
+            );
         }
         if words.next().is_some_and(|w| w.eq_ignore_ascii_case("as")) {
             stages.extend(words.next().map(str::to_owned));
@@ -158,7 +196,11 @@ fn build_args(input: &Input<'_>, image: &Image, report: &mut dyn FnMut(Diagnosti
         if value.starts_with('-') || !value.contains('=') {
             let message = format!("{arg:?} is no build argument that wharf passes on");
             let help = "write build arguments as NAME=VALUE";
-            report(input.devfile_error("resolve/build-argument", image.containerfile.span, message).help(help));
+            report(
+                input
+                    .devfile_error("resolve/build-argument", image.containerfile.span, message)
+                    .help(help),
+            );
             continue;
         }
         args.push(value.to_owned());
@@ -182,5 +224,10 @@ fn hash(containerfile: &str, entries: &[ContextFile], args: &[String]) -> String
     for arg in args {
         part(arg.as_bytes());
     }
-    hasher.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }

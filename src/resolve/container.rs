@@ -22,7 +22,10 @@ pub(super) struct Surroundings<'a> {
 pub(super) fn spec(input: &Input<'_>, container: &Container, around: Surroundings<'_>) -> ContainerSpec {
     let stay = around.stay && container.command.is_none() && container.args.is_none();
     let (entrypoint, command) = if stay {
-        (Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), STAY.to_owned()]), Some(Vec::new()))
+        (
+            Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), STAY.to_owned()]),
+            Some(Vec::new()),
+        )
     } else {
         (container.command.clone(), container.args.clone())
     };
@@ -41,12 +44,19 @@ pub(super) fn spec(input: &Input<'_>, container: &Container, around: Surrounding
 
 /// Where the container has the projects: an explicit mount of the volume `projects`, else its source mapping.
 pub(super) fn sources(container: &Container) -> String {
-    let explicit = container.volume_mounts.iter().find(|m| m.name.value == "projects");
+    let explicit = container
+        .volume_mounts
+        .iter()
+        .find(|m| m.name.value == "projects");
     explicit.map_or_else(|| container.source_mapping(), crate::devfile::VolumeMount::path)
 }
 
 /// The environment: what the devfile's rules promise first, then the devfile's own, then the Workspace's.
-fn environment(input: &Input<'_>, container: &Container, component: Option<&Component>) -> Vec<(String, String)> {
+fn environment(
+    input: &Input<'_>,
+    container: &Container,
+    component: Option<&Component>,
+) -> Vec<(String, String)> {
     let mut env: Vec<(String, String)> = Vec::new();
     if container.mount_sources {
         let root = sources(container);
@@ -62,7 +72,12 @@ fn environment(input: &Input<'_>, container: &Container, component: Option<&Comp
         env.push(("WHARF_COMPONENT".to_owned(), component.name.value.clone()));
     }
     let stated = container.env.iter().map(pair);
-    let own = input.manifest.spec.env.iter().map(|(k, v)| (k.value.clone(), v.value.clone()));
+    let own = input
+        .manifest
+        .spec
+        .env
+        .iter()
+        .map(|(k, v)| (k.value.clone(), v.value.clone()));
     for (name, value) in stated.chain(own) {
         match env.iter_mut().find(|(n, _)| *n == name) {
             Some(entry) => entry.1 = value,
@@ -73,12 +88,19 @@ fn environment(input: &Input<'_>, container: &Container, component: Option<&Comp
 }
 
 fn mounts(input: &Input<'_>, container: &Container) -> Vec<Mount> {
-    let mount = |role: &Role, path: String| Mount { volume: input.object(role).name, path };
+    let mount = |role: &Role, path: String| Mount {
+        volume: input.object(role).name,
+        path,
+    };
     let mut mounts: Vec<Mount> = Vec::new();
     if container.mount_sources {
         mounts.push(mount(&Role::Projects, sources(container)));
     }
-    for stated in container.volume_mounts.iter().filter(|m| m.name.value != "projects" || !container.mount_sources) {
+    for stated in container
+        .volume_mounts
+        .iter()
+        .filter(|m| m.name.value != "projects" || !container.mount_sources)
+    {
         let role = volume_role(&stated.name.value);
         mounts.push(mount(&role, stated.path()));
     }
@@ -91,11 +113,20 @@ fn mounts(input: &Input<'_>, container: &Container) -> Vec<Mount> {
 
 /// The role of a volume that the devfile declares: `projects` names the sources' own.
 pub(super) fn volume_role(name: &str) -> Role {
-    if name == "projects" { Role::Projects } else { Role::Data(name.to_owned()) }
+    if name == "projects" {
+        Role::Projects
+    } else {
+        Role::Data(name.to_owned())
+    }
 }
 
 /// Whether a workspace's volumes vanish with its stop.
 pub(super) fn is_ephemeral(input: &Input<'_>) -> bool {
-    let mode = input.manifest.spec.storage.mode.unwrap_or(input.manifests.site.spec.defaults.storage);
+    let mode = input
+        .manifest
+        .spec
+        .storage
+        .mode
+        .unwrap_or(input.manifests.site.spec.defaults.storage);
     mode == StorageMode::Ephemeral
 }

@@ -8,8 +8,11 @@ use crate::manifest::Site;
 use crate::model::{ImageSource, ImageSpec};
 
 /// `*` matches within one part of a reference, `**` over several.
-const OPTIONS: MatchOptions =
-    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
 
 /// What the Site's `imageMap` puts in a reference's place.
 pub(super) fn mapped<'a>(site: &'a Site, reference: &'a str) -> &'a str {
@@ -30,7 +33,10 @@ pub(super) fn refusal(site: &Site, reference: &str) -> Option<(String, String)> 
         if !allowed.iter().any(|p| matches(&p.value)) {
             let patterns: Vec<&str> = allowed.iter().map(|p| p.value.as_str()).collect();
             let message = format!("the site's policy does not allow the image {reference}");
-            let help = format!("policy.images.allow has {}; imageMap can put a mirror in its place", patterns.join(", "));
+            let help = format!(
+                "policy.images.allow has {}; imageMap can put a mirror in its place",
+                patterns.join(", ")
+            );
             return Some((message, help));
         }
     }
@@ -55,9 +61,16 @@ pub(super) fn image(
     let site = &input.manifests.site.spec;
     let reference = mapped(site, reference).to_owned();
     if let Some((message, help)) = refusal(site, &reference) {
-        report(input.devfile_error("resolve/image-policy", span, message).help(help));
+        report(
+            input
+                .devfile_error("resolve/image-policy", span, message)
+                .help(help),
+        );
     }
-    ImageSpec { reference, source: ImageSource::Pull }
+    ImageSpec {
+        reference,
+        source: ImageSource::Pull,
+    }
 }
 
 #[cfg(test)]

@@ -24,30 +24,51 @@ pub(super) fn of(
     let memory = share(
         class.memory.0,
         LEAST_MEMORY,
-        &containers.iter().map(|(_, c)| stated(c.memory_limit, |b: Bytes| b.0)).collect::<Vec<_>>(),
+        &containers
+            .iter()
+            .map(|(_, c)| stated(c.memory_limit, |b: Bytes| b.0))
+            .collect::<Vec<_>>(),
     );
     let cpu = share(
         class.cpu.0,
         LEAST_CPU,
-        &containers.iter().map(|(_, c)| stated(c.cpu_limit, |b: MilliCpu| b.0)).collect::<Vec<_>>(),
+        &containers
+            .iter()
+            .map(|(_, c)| stated(c.cpu_limit, |b: MilliCpu| b.0))
+            .collect::<Vec<_>>(),
     );
     let pids = (class.pids / (containers.len() as u64).max(1)).max(16);
     let mut report = |what: &str, sum: String, most: String, spans: Vec<crate::document::Span>| {
         let fallback = containers.first().map(|(c, _)| c.name.span);
-        let Some(span) = spans.last().copied().or(fallback) else { return };
+        let Some(span) = spans.last().copied().or(fallback) else {
+            return;
+        };
         let message = format!("the containers ask for {sum} of {what}; class {class_name} has {most}");
         let help = "use a larger class, or lower the containers' limits so that every container gets some";
         diagnostics.push(error("resolve/over-class", span, message).help(help));
     };
     if let Err(sum) = memory {
-        let spans = containers.iter().filter_map(|(_, c)| c.memory_limit.map(|l| l.span)).collect();
+        let spans = containers
+            .iter()
+            .filter_map(|(_, c)| c.memory_limit.map(|l| l.span))
+            .collect();
         report("memory", Bytes(sum).to_string(), class.memory.to_string(), spans);
     }
     if let Err(sum) = cpu {
-        let spans = containers.iter().filter_map(|(_, c)| c.cpu_limit.map(|l| l.span)).collect();
-        report("processor", MilliCpu(sum).to_string(), class.cpu.to_string(), spans);
+        let spans = containers
+            .iter()
+            .filter_map(|(_, c)| c.cpu_limit.map(|l| l.span))
+            .collect();
+        report(
+            "processor",
+            MilliCpu(sum).to_string(),
+            class.cpu.to_string(),
+            spans,
+        );
     }
-    let (Ok(memory), Ok(cpu)) = (memory, cpu) else { return Vec::new() };
+    let (Ok(memory), Ok(cpu)) = (memory, cpu) else {
+        return Vec::new();
+    };
     containers
         .iter()
         .zip(memory.into_iter().zip(cpu))

@@ -40,7 +40,7 @@ pub fn read(loaded: &Loaded) -> (Option<Workspaces<'_>>, Diagnostics) {
     let mut named: Vec<&str> = Vec::new();
     let mut workspaces = None;
     if let Some(manifests) = &loaded.manifests {
-        let mut seen: BTreeMap<(String, Vec<(String, String)>), Option<Arc<Devfile>>> = BTreeMap::new();
+        let mut seen: BTreeMap<(String, Variables), Option<Arc<Devfile>>> = BTreeMap::new();
         let mut devfiles = BTreeMap::new();
         for (id, manifest) in &manifests.workspaces {
             let found = match &manifest.spec.devfile {
@@ -64,7 +64,7 @@ pub fn read(loaded: &Loaded) -> (Option<Workspaces<'_>>, Diagnostics) {
     }
     for (path, document) in &loaded.devfiles {
         if !named.contains(&path.as_str()) {
-            diagnostics.extend(devfile::read(document, &document.root, &[]).1);
+            diagnostics.extend(devfile::read(document, &document.root, &BTreeMap::new()).1);
         }
     }
     (workspaces, diagnostics.sorted())
@@ -76,13 +76,20 @@ fn one(
     manifest: &Manifest<Workspace>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Arc<Devfile>> {
-    let (devfile, found) = devfile::read(document, node, &manifest.spec.variables);
+    let (devfile, found) = devfile::read(document, node, &variables(manifest));
     diagnostics.extend(found);
     devfile.map(Arc::new)
 }
 
-fn variables(manifest: &Manifest<Workspace>) -> Vec<(String, String)> {
-    manifest.spec.variables.iter().map(|(k, v)| (k.value.clone(), v.value.clone())).collect()
+type Variables = BTreeMap<String, String>;
+
+fn variables(manifest: &Manifest<Workspace>) -> Variables {
+    manifest
+        .spec
+        .variables
+        .iter()
+        .map(|(k, v)| (k.value.clone(), v.value.clone()))
+        .collect()
 }
 
 impl Workspaces<'_> {
@@ -106,8 +113,16 @@ impl Workspaces<'_> {
             workspaces: BTreeMap::new(),
         };
         for (id, devfile) in &self.devfiles {
-            let Some(manifest) = self.manifests.workspaces.get(id) else { continue };
-            let input = workspace::Input { manifests: self.manifests, manifest, devfile, files, uids: &uids };
+            let Some(manifest) = self.manifests.workspaces.get(id) else {
+                continue;
+            };
+            let input = workspace::Input {
+                manifests: self.manifests,
+                manifest,
+                devfile,
+                files,
+                uids: &uids,
+            };
             let resolved = workspace::resolve(&input, &mut diagnostics);
             state.workspaces.extend(resolved.map(|w| (id.clone(), w)));
         }

@@ -11,20 +11,28 @@ pub(super) fn of(
     containers: &[(&Component, &Container)],
     report: &mut dyn FnMut(Diagnostic),
 ) -> Vec<CloneProject> {
-    let mut projects = input.devfile.projects.iter().chain(&input.devfile.dependent_projects).peekable();
+    let mut projects = input
+        .devfile
+        .projects
+        .iter()
+        .chain(&input.devfile.dependent_projects)
+        .peekable();
     let Some((component, container)) = containers.iter().find(|(_, c)| c.mount_sources) else {
         if let Some(project) = projects.peek() {
             let message = "no container mounts the sources, so that projects are not cloned";
-            let warning = input.devfile_error("resolve/no-sources", project.name.span, message).warning();
+            let warning = input
+                .devfile_error("resolve/no-sources", project.name.span, message)
+                .warning();
             report(warning.help("set mountSources: true on the container that works on them"));
         }
         return Vec::new();
     };
     projects
         .filter_map(|project| {
-            let pairs = |(name, url): &(crate::document::Spanned<String>, crate::document::Spanned<String>)| {
-                (name.value.clone(), url.value.clone())
-            };
+            let pairs =
+                |(name, url): &(crate::document::Spanned<String>, crate::document::Spanned<String>)| {
+                    (name.value.clone(), url.value.clone())
+                };
             Some(CloneProject {
                 name: project.name.value.clone(),
                 component: component.name.value.clone(),

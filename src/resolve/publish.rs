@@ -9,7 +9,10 @@ pub(super) fn of(input: &Input<'_>, report: &mut dyn FnMut(Diagnostic)) -> Vec<(
     let mut ports = Vec::new();
     for publish in &input.manifest.spec.publish {
         let mut endpoints = input.devfile.containers().flat_map(|(component, container)| {
-            container.endpoints.iter().map(move |endpoint| (component, endpoint))
+            container
+                .endpoints
+                .iter()
+                .map(move |endpoint| (component, endpoint))
         });
         match endpoints.find(|(_, e)| e.name.value == publish.endpoint.value) {
             Some((component, endpoint)) => {
@@ -27,7 +30,9 @@ pub(super) fn of(input: &Input<'_>, report: &mut dyn FnMut(Diagnostic)) -> Vec<(
                     .flat_map(|(_, c)| c.endpoints.iter().map(|e| e.name.value.as_str()))
                     .collect();
                 let message = format!("the devfile has no endpoint {:?}", publish.endpoint.value);
-                let error = input.manifest.error("resolve/unknown-endpoint", publish.endpoint.span, message);
+                let error = input
+                    .manifest
+                    .error("resolve/unknown-endpoint", publish.endpoint.span, message);
                 report(error.suggest(&publish.endpoint.value, names));
             }
         }

@@ -33,15 +33,23 @@ impl Ranges {
             .iter()
             .filter_map(|(name, user)| Some((name.clone(), user.spec.uid_range.as_ref()?.value)))
             .collect();
-        let ranges = Self { site: manifests.site.name.value.clone(), stated };
+        let ranges = Self {
+            site: manifests.site.name.value.clone(),
+            stated,
+        };
         let mut taken: BTreeMap<u32, &Name> = BTreeMap::new();
         for (name, user) in &manifests.users {
             let range = ranges.get(name);
             if let Some(other) = taken.insert(range.first, name) {
                 let span = user.spec.uid_range.as_ref().map_or(user.name.span, |r| r.span);
                 let message = format!("{name} and {other} would share the host ids from {}", range.first);
-                let free = (0..RANGES).map(|n| FIRST + n * COUNT).find(|first| !taken.contains_key(first));
-                let help = format!("give {name} a range of its own: uidRange: {}", free.unwrap_or(FIRST));
+                let free = (0..RANGES)
+                    .map(|n| FIRST + n * COUNT)
+                    .find(|first| !taken.contains_key(first));
+                let help = format!(
+                    "give {name} a range of its own: uidRange: {}",
+                    free.unwrap_or(FIRST)
+                );
                 diagnostics.push(user.error("resolve/uid-range", span, message).help(help));
             }
         }
@@ -51,7 +59,11 @@ impl Ranges {
     /// A user's range, whether the user is declared or was.
     #[must_use]
     pub fn get(&self, user: &Name) -> UidRange {
-        let first = self.stated.get(user).copied().unwrap_or_else(|| default(&self.site, user));
+        let first = self
+            .stated
+            .get(user)
+            .copied()
+            .unwrap_or_else(|| default(&self.site, user));
         UidRange { first, count: COUNT }
     }
 }
@@ -70,11 +82,20 @@ mod tests {
     #[test]
     fn ranges_are_pinned_and_stay_in_bounds() {
         let name = |n: &str| n.parse::<Name>().unwrap();
-        assert_eq!(default(&name("lab"), &name("alice")), default(&name("lab"), &name("alice")));
-        assert_ne!(default(&name("lab"), &name("alice")), default(&name("prod"), &name("alice")));
+        assert_eq!(
+            default(&name("lab"), &name("alice")),
+            default(&name("lab"), &name("alice"))
+        );
+        assert_ne!(
+            default(&name("lab"), &name("alice")),
+            default(&name("prod"), &name("alice"))
+        );
         for user in ["alice", "bob", "a", "z9"] {
             let first = default(&name("lab"), &name(user));
-            assert!(first >= FIRST && first % COUNT == 0 && first < (1 << 31) - COUNT, "{user}: {first}");
+            assert!(
+                first >= FIRST && first % COUNT == 0 && first < (1 << 31) - COUNT,
+                "{user}: {first}"
+            );
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::devfile::{CommandKind, Component, ComponentKind, Container, Devfile, 
 use crate::document::{Code, Diagnostic, Diagnostics, Files, Span};
 use crate::manifest::{Manifest, Manifests, Workspace};
 use crate::model::{
-    ContainerSpec, DesiredContainer, DesiredWorkspace, ImageSource, ImageSpec, Moved, NetworkSpec, ObjectId, PodSpec,
-    Role, STOP_TIMEOUT, VolumeSpec,
+    ContainerSpec, DesiredContainer, DesiredWorkspace, ImageSource, ImageSpec, Moved, NetworkSpec, ObjectId,
+    PodSpec, Role, STOP_TIMEOUT, VolumeSpec,
 };
 
 /// All that one workspace is made from.
@@ -62,13 +62,28 @@ pub(super) fn resolve(input: &Input<'_>, diagnostics: &mut Diagnostics) -> Optio
     let kept_up = kept_up(input.devfile, &first.name.value);
     let mut wanted: Vec<ImageSpec> = Vec::new();
     let mut specify = |container: &Container, component: Option<&Component>, pod: &Role, stay: bool| {
-        let image = images::image(input, &container.image.value, container.image.span, &builds, &mut report);
+        let image = images::image(
+            input,
+            &container.image.value,
+            container.image.span,
+            &builds,
+            &mut report,
+        );
         let reference = image.reference.clone();
         if !wanted.contains(&image) {
             wanted.push(image);
         }
         let pod = input.object(pod).name;
-        container::spec(input, container, Surroundings { pod, image: reference, stay, component })
+        container::spec(
+            input,
+            container,
+            Surroundings {
+                pod,
+                image: reference,
+                stay,
+                component,
+            },
+        )
     };
     let containers: Vec<DesiredContainer> = mains
         .iter()
@@ -77,7 +92,11 @@ pub(super) fn resolve(input: &Input<'_>, diagnostics: &mut Diagnostics) -> Optio
             let name = component.name.value.clone();
             let stay = kept_up.contains(name.as_str());
             let spec = specify(container, Some(component), &pod_role(component, container), stay);
-            DesiredContainer { component: name, spec, limits }
+            DesiredContainer {
+                component: name,
+                spec,
+                limits,
+            }
         })
         .collect();
     let mut at_event = |leaves: &[crate::devfile::Leaf<'_>]| -> Vec<DesiredContainer> {
@@ -90,9 +109,15 @@ pub(super) fn resolve(input: &Input<'_>, diagnostics: &mut Diagnostics) -> Optio
             })
             .collect()
     };
-    let (pre_start, post_stop) = (at_event(&input.devfile.pre_start()), at_event(&input.devfile.post_stop()));
+    let (pre_start, post_stop) = (
+        at_event(&input.devfile.pre_start()),
+        at_event(&input.devfile.post_stop()),
+    );
     let tools = tools(input, &containers, &projects, class);
-    wanted.extend(tools.as_ref().map(|t| ImageSpec { reference: t.spec.image.clone(), source: ImageSource::Pull }));
+    wanted.extend(tools.as_ref().map(|t| ImageSpec {
+        reference: t.spec.image.clone(),
+        source: ImageSource::Pull,
+    }));
     let pods = pods(input, &mains, &published);
     let uid_range = input.uids.get(&manifest.spec.owner.value);
     let storage = &manifest.spec.storage;
@@ -120,7 +145,11 @@ pub(super) fn resolve(input: &Input<'_>, diagnostics: &mut Diagnostics) -> Optio
 }
 
 fn pod_role(component: &Component, container: &Container) -> Role {
-    if container.dedicated_pod { Role::DedicatedPod(component.name.value.clone()) } else { Role::Pod }
+    if container.dedicated_pod {
+        Role::DedicatedPod(component.name.value.clone())
+    } else {
+        Role::Pod
+    }
 }
 
 /// The components that wharf keeps up where the devfile gives them no command of their own: the main one, and those in
@@ -129,10 +158,12 @@ fn kept_up<'a>(devfile: &'a Devfile, main: &'a str) -> HashSet<&'a str> {
     let worked_in = devfile.commands.iter().filter_map(|command| {
         let group = command.group.as_ref()?;
         match (&command.kind, group.kind.value) {
-            (CommandKind::Exec(exec), GroupKind::Build | GroupKind::Run | GroupKind::Test | GroupKind::Debug) => {
-                Some(exec.component.value.as_str())
-            }
-            (CommandKind::Exec(_), GroupKind::Deploy) | (CommandKind::Apply(_) | CommandKind::Composite(_), _) => None,
+            (
+                CommandKind::Exec(exec),
+                GroupKind::Build | GroupKind::Run | GroupKind::Test | GroupKind::Debug,
+            ) => Some(exec.component.value.as_str()),
+            (CommandKind::Exec(_), GroupKind::Deploy)
+            | (CommandKind::Apply(_) | CommandKind::Composite(_), _) => None,
         }
     });
     worked_in.chain([main]).collect()
@@ -144,20 +175,33 @@ fn pods(
     published: &[(String, crate::model::PublishedPort)],
 ) -> BTreeMap<Role, PodSpec> {
     let mut pods: BTreeMap<Role, PodSpec> = BTreeMap::new();
-    let mut roles: Vec<(Role, &str)> =
-        mains.iter().map(|(component, c)| (pod_role(component, c), component.name.value.as_str())).collect();
+    let mut roles: Vec<(Role, &str)> = mains
+        .iter()
+        .map(|(component, c)| (pod_role(component, c), component.name.value.as_str()))
+        .collect();
     // Events and clones run in the workspace's own pod, which is there even where every component has another.
     roles.push((Role::Pod, input.manifest.name.value.as_str()));
     for (role, component) in roles {
         let dedicated = matches!(role, Role::DedicatedPod(_));
         let pod = pods.entry(role).or_insert_with(|| PodSpec {
             network: input.object(&Role::Network).name,
-            hostname: if dedicated { component.to_owned() } else { input.manifest.name.value.to_string() },
-            aliases: if dedicated { vec![component.to_owned()] } else { Vec::new() },
+            hostname: if dedicated {
+                component.to_owned()
+            } else {
+                input.manifest.name.value.to_string()
+            },
+            aliases: if dedicated {
+                vec![component.to_owned()]
+            } else {
+                Vec::new()
+            },
             uid_range: Some(input.uids.get(&input.manifest.spec.owner.value)),
             publish: Vec::new(),
         });
-        let own = published.iter().filter(|(c, _)| c == component).map(|(_, port)| port.clone());
+        let own = published
+            .iter()
+            .filter(|(c, _)| c == component)
+            .map(|(_, port)| port.clone());
         pod.publish.extend(own);
         pod.publish.dedup();
     }
@@ -170,11 +214,19 @@ fn volumes(input: &Input<'_>, containers: &[DesiredContainer]) -> BTreeMap<Role,
     let mut volumes = BTreeMap::new();
     let mounted = |role: &Role| {
         let name = input.object(role).name;
-        containers.iter().any(|c| c.spec.mounts.iter().any(|m| m.volume == name))
+        containers
+            .iter()
+            .any(|c| c.spec.mounts.iter().any(|m| m.volume == name))
     };
     for role in [Role::Projects, Role::Home] {
         if mounted(&role) {
-            volumes.insert(role, VolumeSpec { ephemeral: all, size: None });
+            volumes.insert(
+                role,
+                VolumeSpec {
+                    ephemeral: all,
+                    size: None,
+                },
+            );
         }
     }
     for component in &input.devfile.components {
@@ -206,7 +258,13 @@ fn tools(
         spec: ContainerSpec {
             pod: main.spec.pod.clone(),
             image: image.value.clone(),
-            mounts: main.spec.mounts.iter().filter(|m| m.volume == sources).cloned().collect(),
+            mounts: main
+                .spec
+                .mounts
+                .iter()
+                .filter(|m| m.volume == sources)
+                .cloned()
+                .collect(),
             stop_timeout: STOP_TIMEOUT,
             ..ContainerSpec::default()
         },

@@ -15,7 +15,9 @@ const DEPTH: usize = 1000;
 #[must_use]
 pub fn removed(dir: &Path, ids: &[WorkspaceId]) -> BTreeMap<WorkspaceId, OnRemove> {
     let mut found = BTreeMap::new();
-    let Some(repository) = Repository::discover(dir).filter(|_| !ids.is_empty()) else { return found };
+    let Some(repository) = Repository::discover(dir).filter(|_| !ids.is_empty()) else {
+        return found;
+    };
     let mut next = repository.git.head_id().ok().map(gix::Id::detach);
     let mut last_tree = None;
     for _ in 0..DEPTH {
@@ -38,7 +40,11 @@ pub fn removed(dir: &Path, ids: &[WorkspaceId]) -> BTreeMap<WorkspaceId, OnRemov
             break;
         }
         last_tree = tree;
-        next = repository.git.find_commit(commit).ok().and_then(|c| c.parent_ids().next().map(gix::Id::detach));
+        next = repository
+            .git
+            .find_commit(commit)
+            .ok()
+            .and_then(|c| c.parent_ids().next().map(gix::Id::detach));
     }
     found
 }

@@ -70,13 +70,19 @@ pub(crate) async fn labels_read_back_to_the_letter(yard: &Yard<'_>) {
     let labels = owner.to_labels();
     let name = yard.object(&tools()).name;
     let container = create(name.as_str(), &spec, &labels);
-    yard.engine().create_container(container, &Default::default()).await.unwrap();
+    yard.engine()
+        .create_container(container, &Default::default())
+        .await
+        .unwrap();
     assert_eq!(yard.observed(&tools()).await.owner, owner);
     for role in [Role::Home, Role::Mark("odd".to_owned())] {
         let mut owner = yard.owner(yard.fixture.site(), &role, &Spec::Volume(Default::default()));
         owner.commit = Some(odd.to_owned());
         let name = yard.object(&role).name;
-        yard.engine().create_mark(&name, &owner.to_labels()).await.unwrap();
+        yard.engine()
+            .create_mark(&name, &owner.to_labels())
+            .await
+            .unwrap();
         assert_eq!(yard.observed(&role).await.owner, owner);
     }
 }
@@ -84,7 +90,9 @@ pub(crate) async fn labels_read_back_to_the_letter(yard: &Yard<'_>) {
 pub(crate) async fn a_specification_of_ten_kilobytes_reads_back(yard: &Yard<'_>) {
     yard.ground().await;
     let mut spec = yard.container_spec(&Plot::default());
-    spec.env = (0..100).map(|i| (format!("VARIABLE_{i}"), "v".repeat(100))).collect();
+    spec.env = (0..100)
+        .map(|i| (format!("VARIABLE_{i}"), "v".repeat(100)))
+        .collect();
     yard.container_as(&spec, &Plot::default()).await.unwrap();
     let spec = Spec::Container(spec);
     let observed = yard.observed(&tools()).await;
@@ -100,9 +108,15 @@ fn image(reference: &str, source: ImageSource) -> ImageSpec {
 pub(crate) async fn an_image_that_is_there_is_left_as_it_is(yard: &Yard<'_>) {
     let before = yard.observe().await.images;
     let image = image(yard.fixture.image(), ImageSource::Pull);
-    yard.engine().ensure_image(&image, &Labels::new(), &|_| {}).await.unwrap();
+    yard.engine()
+        .ensure_image(&image, &Labels::new(), &|_| {})
+        .await
+        .unwrap();
     let reference = yard.fixture.image();
-    assert!(before.contains_key(reference), "{reference} is observed by its name");
+    assert!(
+        before.contains_key(reference),
+        "{reference} is observed by its name"
+    );
     assert_eq!(before.get(reference), yard.observe().await.images.get(reference));
 }
 
@@ -138,7 +152,10 @@ fn built(yard: &Yard<'_>, text: &str) -> (ImageSpec, Labels) {
 
 pub(crate) async fn an_image_is_built_and_then_there(yard: &Yard<'_>) {
     let (image, labels) = built(yard, "COPY hello /hello");
-    yard.engine().ensure_image(&image, &labels, &|_| {}).await.unwrap();
+    yard.engine()
+        .ensure_image(&image, &labels, &|_| {})
+        .await
+        .unwrap();
     assert!(yard.observe().await.images.contains_key(&image.reference));
     yard.ground().await;
     let mut spec = yard.container_spec(&Plot::default());

@@ -29,10 +29,16 @@ pub(crate) async fn a_volumes_data_outlives_its_container(yard: &Yard<'_>) {
     yard.fixture.write(&id, "/home/user/kept", "text").await;
     yard.engine().stop_container(&id).await.unwrap();
     yard.start(&id).await;
-    assert_eq!(yard.fixture.read(&id, "/home/user/kept").await.as_deref(), Some("text"));
+    assert_eq!(
+        yard.fixture.read(&id, "/home/user/kept").await.as_deref(),
+        Some("text")
+    );
     clear(yard, &id).await;
     let id = yard.running(&with(Role::Home)).await;
-    assert_eq!(yard.fixture.read(&id, "/home/user/kept").await.as_deref(), Some("text"));
+    assert_eq!(
+        yard.fixture.read(&id, "/home/user/kept").await.as_deref(),
+        Some("text")
+    );
 }
 
 pub(crate) async fn a_volume_is_writable_where_the_image_has_no_such_folder(yard: &Yard<'_>) {
@@ -55,7 +61,10 @@ pub(crate) async fn an_ephemeral_volume_is_empty_after_a_stop(yard: &Yard<'_>) {
     yard.volume(&data(), true).await.unwrap();
     let id = yard.running(&with(data())).await;
     yard.fixture.write(&id, "/home/user/lost", "text").await;
-    assert_eq!(yard.fixture.read(&id, "/home/user/lost").await.as_deref(), Some("text"));
+    assert_eq!(
+        yard.fixture.read(&id, "/home/user/lost").await.as_deref(),
+        Some("text")
+    );
     yard.engine().stop_pod(&pod).await.unwrap();
     yard.start(&id).await;
     assert_eq!(yard.fixture.read(&id, "/home/user/lost").await, None);
@@ -74,7 +83,10 @@ pub(crate) async fn an_ephemeral_volume_is_shared_while_it_lasts(yard: &Yard<'_>
     yard.engine().stop_container(&id).await.unwrap();
     yard.start(&id).await;
     for id in [&id, &other] {
-        assert_eq!(yard.fixture.read(id, "/home/user/shared").await.as_deref(), Some("text"));
+        assert_eq!(
+            yard.fixture.read(id, "/home/user/shared").await.as_deref(),
+            Some("text")
+        );
     }
 }
 
@@ -100,7 +112,10 @@ pub(crate) async fn data_moves_and_moving_again_changes_nothing(yard: &Yard<'_>)
     let (from, to) = two_volumes(yard).await;
     let (old, new) = (yard.object(&Role::Home), yard.object(&data()));
     for _ in 0..2 {
-        yard.engine().move_data(volume_ref(&old, &from), volume_ref(&new, &to), None).await.unwrap();
+        yard.engine()
+            .move_data(volume_ref(&old, &from), volume_ref(&new, &to), None)
+            .await
+            .unwrap();
     }
     assert_file(yard, data(), "moved", Some("text")).await;
     assert_file(yard, Role::Home, "moved", None).await;
@@ -114,7 +129,10 @@ pub(crate) async fn data_is_never_moved_over_data(yard: &Yard<'_>) {
     yard.fixture.write(&id, "/home/user/moved", "other").await;
     clear(yard, &id).await;
     let (old, new) = (yard.object(&Role::Home), yard.object(&data()));
-    yard.engine().move_data(volume_ref(&old, &from), volume_ref(&new, &to), None).await.unwrap_err();
+    yard.engine()
+        .move_data(volume_ref(&old, &from), volume_ref(&new, &to), None)
+        .await
+        .unwrap_err();
     assert_file(yard, Role::Home, "moved", Some("text")).await;
     assert_file(yard, data(), "moved", Some("other")).await;
 }
@@ -123,8 +141,18 @@ pub(crate) async fn data_of_a_volume_that_is_gone_can_not_be_moved(yard: &Yard<'
     let (from, to) = two_volumes(yard).await;
     let (old, new) = (yard.object(&Role::Home), yard.object(&data()));
     let wrong = EngineId("wrong".to_owned());
-    assert_not_found(&yard.engine().move_data(volume_ref(&old, &wrong), volume_ref(&new, &to), None).await);
-    assert_not_found(&yard.engine().move_data(volume_ref(&old, &from), volume_ref(&new, &wrong), None).await);
+    assert_not_found(
+        &yard
+            .engine()
+            .move_data(volume_ref(&old, &wrong), volume_ref(&new, &to), None)
+            .await,
+    );
+    assert_not_found(
+        &yard
+            .engine()
+            .move_data(volume_ref(&old, &from), volume_ref(&new, &wrong), None)
+            .await,
+    );
     assert_file(yard, Role::Home, "moved", Some("text")).await;
 }
 
@@ -143,10 +171,19 @@ pub(crate) async fn moved_data_passes_to_another_users_ids(yard: &Yard<'_>) {
     clear(yard, &id).await;
     let (old, new) = (yard.object(&Role::Home), bobs.object(&Role::Home));
     let reown = Some(Reown { from: alice, to: bob });
-    yard.engine().move_data(volume_ref(&old, &from), volume_ref(&new, &to), reown).await.unwrap();
+    yard.engine()
+        .move_data(volume_ref(&old, &from), volume_ref(&new, &to), reown)
+        .await
+        .unwrap();
     let id = bobs.running(&with(Role::Home)).await;
-    assert_eq!(bobs.fixture.read(&id, "/home/user/moved").await.as_deref(), Some("text"));
+    assert_eq!(
+        bobs.fixture.read(&id, "/home/user/moved").await.as_deref(),
+        Some("text")
+    );
     bobs.fixture.write(&id, "/home/user/moved", "changed").await;
     bobs.fixture.write(&id, "/home/user/new", "more").await;
-    assert_eq!(bobs.fixture.read(&id, "/home/user/moved").await.as_deref(), Some("changed"));
+    assert_eq!(
+        bobs.fixture.read(&id, "/home/user/moved").await.as_deref(),
+        Some("changed")
+    );
 }

@@ -43,6 +43,9 @@ pub(crate) trait Fixture: Send + Sync {
 
 /// Runs a contract.
 pub(crate) fn block_on(contract: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
     runtime.unwrap().block_on(contract);
 }

@@ -26,7 +26,11 @@ const LARGE: Limits = Limits {
 async fn assert_observed(yard: &Yard<'_>, limits: &Limits) {
     let enforces = yard.engine().facts().await.unwrap().enforces_limits;
     let observed = yard.observed(&tools()).await.enforced.unwrap_or_default();
-    let expected = if enforces { expected(limits, &observed) } else { Enforced::default() };
+    let expected = if enforces {
+        expected(limits, &observed)
+    } else {
+        Enforced::default()
+    };
     assert_eq!(observed, expected);
 }
 
@@ -67,7 +71,10 @@ pub(crate) async fn limits_change_while_a_container_runs(yard: &Yard<'_>) {
     for limits in [LARGE, SMALL] {
         let enforced = yard.engine().set_limits(&id, &limits).await.unwrap();
         assert_observed(yard, &limits).await;
-        assert_eq!(yard.observed(&tools()).await.enforced.unwrap_or_default(), enforced);
+        assert_eq!(
+            yard.observed(&tools()).await.enforced.unwrap_or_default(),
+            enforced
+        );
     }
     assert_eq!(yard.observed(&tools()).await.incarnation(), Some(run));
 }
@@ -103,7 +110,8 @@ pub(crate) async fn limits_that_somebody_else_changed_are_observed(yard: &Yard<'
     yard.ground().await;
     let id = yard.container(&plot(SMALL)).await.unwrap();
     yard.engine().start_container(&id, &SMALL).await.unwrap();
-    yard.fixture.set_memory_by_hand(&yard.object(&tools()).name, 128 << 20);
+    yard.fixture
+        .set_memory_by_hand(&yard.object(&tools()).name, 128 << 20);
     let memory = Some(Bytes(128 << 20));
     assert_observed(yard, &Limits { memory, ..SMALL }).await;
     yard.engine().set_limits(&id, &SMALL).await.unwrap();

@@ -5,7 +5,12 @@
 //! image `WHARF_TEST_IMAGE` (by default `localhost/wharf-busybox:1`). Without them it fails; it never skips. Every test
 //! has a site of its own, named after `WHARF_TEST_SITE`, and removes by label whatever carries it, also when it panics.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // tests on real engines
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)] // tests on real engines
 
 mod creating;
 mod data;

@@ -14,10 +14,14 @@ pub(crate) async fn an_engine_says_what_it_is(yard: &Yard<'_>) {
 
 pub(crate) async fn an_engine_that_is_not_there_is_unreachable(yard: &Yard<'_>) {
     let engine = yard.fixture.absent();
-    let unreachable = |error: &EngineError| matches!(error, EngineError::Unreachable { address, .. }
-        if *address == engine.address());
+    let unreachable = |error: &EngineError| {
+        matches!(error, EngineError::Unreachable { address, .. }
+        if *address == engine.address())
+    };
     assert!(unreachable(&engine.facts().await.unwrap_err()));
-    assert!(unreachable(&engine.observe(yard.fixture.site()).await.unwrap_err()));
+    assert!(unreachable(
+        &engine.observe(yard.fixture.site()).await.unwrap_err()
+    ));
     assert!(unreachable(&engine.sites().await.unwrap_err()));
     let spec = NetworkSpec::default();
     let created = engine.create_network(create("x", &spec, &[].into())).await;
@@ -37,7 +41,11 @@ pub(crate) async fn what_was_created_is_observed_whole(yard: &Yard<'_>) {
     let observed = yard.observe().await;
     let roles = [Role::Network, Role::Home, Role::Pod, tools()];
     let ids = [&network, &home, &pod, &container];
-    assert_eq!(observed.objects.len(), 4, "infra containers are part of their pods");
+    assert_eq!(
+        observed.objects.len(),
+        4,
+        "infra containers are part of their pods"
+    );
     for (role, id) in roles.iter().zip(ids) {
         let object = yard.object(role);
         let found = &observed.objects[&object];
@@ -46,7 +54,10 @@ pub(crate) async fn what_was_created_is_observed_whole(yard: &Yard<'_>) {
     }
     let image = &observed.images[yard.fixture.image()].id;
     let found = &observed.objects[&yard.object(&tools())];
-    assert_eq!((found.pod.as_ref(), found.image.as_ref()), (Some(&pod), Some(image)));
+    assert_eq!(
+        (found.pod.as_ref(), found.image.as_ref()),
+        (Some(&pod), Some(image))
+    );
     let found = &observed.objects[&yard.object(&Role::Pod)];
     assert_eq!(found.networks, [yard.object(&Role::Network).name]);
     assert!(found.pod.is_some(), "the infra container");
@@ -84,10 +95,16 @@ async fn another_sites(yard: &Yard<'_>) -> [ObjectId; 2] {
     let volume = (VolumeSpec::default(), NetworkSpec::default());
     let owner = yard.owner(site, &Role::Home, &Spec::Volume(volume.0.clone()));
     let labels = owner.to_labels();
-    yard.engine().create_volume(create(&objects[0].name, &volume.0, &labels)).await.unwrap();
+    yard.engine()
+        .create_volume(create(&objects[0].name, &volume.0, &labels))
+        .await
+        .unwrap();
     let owner = yard.owner(site, &Role::Network, &Spec::Network(volume.1.clone()));
     let labels = owner.to_labels();
-    yard.engine().create_network(create(&objects[1].name, &volume.1, &labels)).await.unwrap();
+    yard.engine()
+        .create_network(create(&objects[1].name, &volume.1, &labels))
+        .await
+        .unwrap();
     objects
 }
 
@@ -95,7 +112,10 @@ pub(crate) async fn another_sites_objects_are_foreign(yard: &Yard<'_>) {
     let theirs = another_sites(yard).await;
     yard.volume(&Role::Home, false).await.unwrap();
     let observed = yard.observe().await;
-    assert_eq!(observed.objects.keys().collect::<Vec<_>>(), [&yard.object(&Role::Home)]);
+    assert_eq!(
+        observed.objects.keys().collect::<Vec<_>>(),
+        [&yard.object(&Role::Home)]
+    );
     assert!(theirs.iter().all(|object| observed.foreign.contains(object)));
     let observed = yard.engine().observe(yard.fixture.other_site()).await.unwrap();
     assert!(theirs.iter().all(|object| observed.objects.contains_key(object)));
@@ -116,7 +136,10 @@ pub(crate) async fn a_mark_says_what_it_was_made_for(yard: &Yard<'_>) {
     let home = yard.volume(&Role::Home, false).await.unwrap();
     let mark = yard.mark("cloned-api", &home.to_string()).await.unwrap();
     let observed = yard.observed(&Role::Mark("cloned-api".to_owned())).await;
-    assert_eq!((observed.id, observed.owner.subject), (mark, Some(home.to_string())));
+    assert_eq!(
+        (observed.id, observed.owner.subject),
+        (mark, Some(home.to_string()))
+    );
 }
 
 pub(crate) async fn what_a_container_wrote_is_measured(yard: &Yard<'_>) {
@@ -128,7 +151,9 @@ pub(crate) async fn what_a_container_wrote_is_measured(yard: &Yard<'_>) {
     };
     let id = yard.running(&plot).await;
     let before = yard.engine().written(&id).await.unwrap();
-    yard.fixture.write(&id, "/home/user/kept", &"x".repeat(50_000)).await;
+    yard.fixture
+        .write(&id, "/home/user/kept", &"x".repeat(50_000))
+        .await;
     let between = yard.engine().written(&id).await.unwrap();
     assert!(between < before + 50_000, "what is in a volume is not lost");
     yard.fixture.write(&id, "/tmp/lost", &"x".repeat(50_000)).await;

@@ -62,12 +62,21 @@ impl PodmanFixture {
     /// Runs the podman client; its output, where it succeeds.
     fn podman(&self, arguments: &[&str]) -> Option<String> {
         let url = format!("unix://{}", self.socket.display());
-        let output = Command::new("podman").args(["--url", &url]).args(arguments).output();
+        let output = Command::new("podman")
+            .args(["--url", &url])
+            .args(arguments)
+            .output();
         let output = output.expect("the podman client is installed");
         if !output.status.success() {
-            eprintln!("podman {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            eprintln!(
+                "podman {arguments:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
-        output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8(output.stdout).unwrap())
     }
 
     /// Removes everything with this label.
@@ -81,7 +90,9 @@ impl PodmanFixture {
             (&["images", "-q", "--filter"], &["rmi", "-f"]),
         ];
         for (list, remove) in kinds {
-            let listed = self.podman(&[list, &[filter.as_str()]].concat()).unwrap_or_default();
+            let listed = self
+                .podman(&[list, &[filter.as_str()]].concat())
+                .unwrap_or_default();
             let ids: Vec<_> = listed.lines().collect();
             if !ids.is_empty() {
                 self.podman(&[remove, &ids].concat());

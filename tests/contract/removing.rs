@@ -41,7 +41,12 @@ async fn assert_unknown(yard: &Yard<'_>, container: &EngineId, pod: &EngineId, n
     assert_not_found(&engine.remove_container(container).await);
     assert_not_found(&engine.wait_container(container, 1).await);
     assert_not_found(&engine.written(container).await);
-    assert_not_found(&engine.exec(container, &crate::yard::shell("true")).await.map(drop));
+    assert_not_found(
+        &engine
+            .exec(container, &crate::yard::shell("true"))
+            .await
+            .map(drop),
+    );
     assert_not_found(&engine.logs(container, &Default::default()).await.map(drop));
     assert_not_found(&engine.dial(container, 80).await.map(drop));
     assert_not_found(&engine.stop_pod(pod).await);
@@ -68,7 +73,10 @@ pub(crate) async fn what_was_removed_is_not_found(yard: &Yard<'_>) {
     assert_unknown(yard, &old.2, &old.1, &old.0).await;
     let home = yard.volume(&Role::Home, false).await.unwrap();
     let name = yard.object(&Role::Home);
-    yard.engine().remove_volume(volume_ref(&name, &home)).await.unwrap();
+    yard.engine()
+        .remove_volume(volume_ref(&name, &home))
+        .await
+        .unwrap();
     assert_not_found(&yard.engine().remove_volume(volume_ref(&name, &home)).await);
     for role in [Role::Home, Role::Pod, Role::Network, tools()] {
         assert_not_found(&yard.engine().incarnation(&yard.object(&role)).await);
@@ -90,7 +98,10 @@ pub(crate) async fn an_older_incarnation_is_not_found_and_the_newer_one_stays(ya
 pub(crate) async fn an_older_incarnation_of_a_volume_is_not_found_and_its_data_stays(yard: &Yard<'_>) {
     let name = yard.object(&Role::Home);
     let old = yard.volume(&Role::Home, false).await.unwrap();
-    yard.engine().remove_volume(volume_ref(&name, &old)).await.unwrap();
+    yard.engine()
+        .remove_volume(volume_ref(&name, &old))
+        .await
+        .unwrap();
     let new = yard.volume(&Role::Home, false).await.unwrap();
     assert_ne!(old, new);
     assert_not_found(&yard.engine().remove_volume(volume_ref(&name, &old)).await);

@@ -21,8 +21,15 @@ pub(crate) async fn a_container_is_created_then_runs_then_has_ended(yard: &Yard<
     assert!(yard.observed(&tools()).await.run.is_running());
     assert!(yard.observed(&Role::Pod).await.run.is_running());
     yard.engine().stop_container(&id).await.unwrap();
-    assert!(matches!(yard.observed(&tools()).await.run, RunState::Exited { .. }));
-    assert_eq!(yard.observed(&Role::Pod).await.run, RunState::Degraded, "its infra container is up");
+    assert!(matches!(
+        yard.observed(&tools()).await.run,
+        RunState::Exited { .. }
+    ));
+    assert_eq!(
+        yard.observed(&Role::Pod).await.run,
+        RunState::Degraded,
+        "its infra container is up"
+    );
 }
 
 pub(crate) async fn starting_a_running_container_changes_nothing(yard: &Yard<'_>) {
@@ -43,18 +50,31 @@ pub(crate) async fn stopping_what_is_stopped_changes_nothing(yard: &Yard<'_>) {
         yard.engine().stop_container(&id).await.unwrap();
         yard.engine().stop_pod(&pod).await.unwrap();
     }
-    assert!(matches!(yard.observed(&tools()).await.run, RunState::Exited { .. }));
-    assert!(matches!(yard.observed(&Role::Pod).await.run, RunState::Exited { .. }));
+    assert!(matches!(
+        yard.observed(&tools()).await.run,
+        RunState::Exited { .. }
+    ));
+    assert!(matches!(
+        yard.observed(&Role::Pod).await.run,
+        RunState::Exited { .. }
+    ));
 }
 
-pub(crate) async fn stopping_a_pod_stops_all_of_it_and_starting_a_container_brings_the_pod_back(yard: &Yard<'_>) {
+pub(crate) async fn stopping_a_pod_stops_all_of_it_and_starting_a_container_brings_the_pod_back(
+    yard: &Yard<'_>,
+) {
     let pod = yard.ground().await;
     let id = yard.running(&Plot::default()).await;
     let other = yard.running(&database()).await;
     let before = yard.engine().incarnation(&yard.object(&Role::Pod)).await.unwrap();
     yard.engine().stop_pod(&pod).await.unwrap();
     let observed = yard.observe().await;
-    assert!(observed.objects.values().all(|o| !o.run.is_running() && o.run != RunState::Degraded));
+    assert!(
+        observed
+            .objects
+            .values()
+            .all(|o| !o.run.is_running() && o.run != RunState::Degraded)
+    );
     yard.start(&id).await;
     assert_eq!(yard.observed(&Role::Pod).await.run, RunState::Degraded);
     yard.start(&other).await;
@@ -83,11 +103,17 @@ pub(crate) async fn every_start_is_another_incarnation(yard: &Yard<'_>) {
     yard.ground().await;
     let id = yard.container(&Plot::default()).await.unwrap();
     let first = yard.start(&id).await;
-    assert_eq!(yard.engine().incarnation(&yard.object(&tools())).await.unwrap(), first);
+    assert_eq!(
+        yard.engine().incarnation(&yard.object(&tools())).await.unwrap(),
+        first
+    );
     yard.engine().stop_container(&id).await.unwrap();
     let second = yard.start(&id).await;
     assert_ne!(first, second);
-    assert_eq!(yard.engine().incarnation(&yard.object(&tools())).await.unwrap(), second);
+    assert_eq!(
+        yard.engine().incarnation(&yard.object(&tools())).await.unwrap(),
+        second
+    );
     assert_eq!(yard.observed(&tools()).await.incarnation(), Some(second));
 }
 
@@ -100,19 +126,28 @@ pub(crate) async fn an_object_created_again_is_another_incarnation(yard: &Yard<'
         let home_id = yard.volume(&Role::Home, false).await.unwrap();
         for object in [&home, &network] {
             let incarnation = yard.engine().incarnation(object).await.unwrap();
-            assert_eq!(yard.observe().await.objects[object].incarnation().as_ref(), Some(&incarnation));
+            assert_eq!(
+                yard.observe().await.objects[object].incarnation().as_ref(),
+                Some(&incarnation)
+            );
             assert!(!seen.contains(&incarnation));
             seen.push(incarnation);
         }
         yard.engine().remove_network(&network_id).await.unwrap();
-        yard.engine().remove_volume(crate::yard::volume_ref(&home, &home_id)).await.unwrap();
+        yard.engine()
+            .remove_volume(crate::yard::volume_ref(&home, &home_id))
+            .await
+            .unwrap();
     }
 }
 
 pub(crate) async fn a_container_that_does_not_run_has_no_incarnation(yard: &Yard<'_>) {
     yard.ground().await;
     yard.container(&Plot::default()).await.unwrap();
-    yard.engine().incarnation(&yard.object(&tools())).await.unwrap_err();
+    yard.engine()
+        .incarnation(&yard.object(&tools()))
+        .await
+        .unwrap_err();
     assert_eq!(yard.observed(&tools()).await.incarnation(), None);
 }
 

@@ -22,7 +22,9 @@ impl SimulatedFixture {
         let folder = tempfile::tempdir().unwrap();
         let engine = Simulated::open(&folder.path().join("engine.json")).unwrap();
         let image = EngineId("image-of-tests".to_owned());
-        engine.edit(|state| state.images.insert(IMAGE.to_owned(), image)).unwrap();
+        engine
+            .edit(|state| state.images.insert(IMAGE.to_owned(), image))
+            .unwrap();
         engine.edit(|state| state.closed_ports.insert(1)).unwrap();
         Self {
             engine,
@@ -68,7 +70,11 @@ impl Fixture for SimulatedFixture {
 
     async fn write(&self, container: &EngineId, path: &str, text: &str) {
         let write = |state: &mut wharf::engine::simulated::State| {
-            let container = state.containers.values_mut().find(|c| c.id == *container).unwrap();
+            let container = state
+                .containers
+                .values_mut()
+                .find(|c| c.id == *container)
+                .unwrap();
             assert!(container.run.is_running());
             match mount(container, path) {
                 Some((volume, path)) => {
@@ -98,10 +104,14 @@ impl Fixture for SimulatedFixture {
     }
 
     fn set_memory_by_hand(&self, container: &str, bytes: u64) {
-        let mut enforced = self.engine.state().unwrap().containers[container].enforced.unwrap();
+        let mut enforced = self.engine.state().unwrap().containers[container]
+            .enforced
+            .unwrap();
         enforced.memory = Reading::Value(bytes);
         let container = container.to_owned();
-        self.engine.meddle(&Meddling::SetEnforced { container, enforced }).unwrap();
+        self.engine
+            .meddle(&Meddling::SetEnforced { container, enforced })
+            .unwrap();
     }
 
     fn absent(&self) -> Box<dyn Engine> {
@@ -116,6 +126,11 @@ impl Fixture for SimulatedFixture {
 fn mount(container: &wharf::engine::simulated::Container, path: &str) -> Option<(String, String)> {
     let mounts = container.spec.mounts.iter();
     mounts
-        .filter_map(|m| Some((m.volume.clone(), path.strip_prefix(&m.path)?.strip_prefix('/')?.to_owned())))
+        .filter_map(|m| {
+            Some((
+                m.volume.clone(),
+                path.strip_prefix(&m.path)?.strip_prefix('/')?.to_owned(),
+            ))
+        })
         .next()
 }

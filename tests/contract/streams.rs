@@ -49,7 +49,10 @@ pub(crate) async fn a_terminal_joins_output_and_errors(yard: &Yard<'_>) {
         tty: true,
         ..shell("echo out; echo err >&2")
     };
-    assert_eq!(yard.exec(&id, request, "").await, finished(0, "out\r\nerr\r\n", ""));
+    assert_eq!(
+        yard.exec(&id, request, "").await,
+        finished(0, "out\r\nerr\r\n", "")
+    );
 }
 
 pub(crate) async fn a_command_reads_what_it_is_fed_to_the_end(yard: &Yard<'_>) {
@@ -114,7 +117,9 @@ pub(crate) async fn logs_that_are_followed_end_with_the_container(yard: &Yard<'_
     let followed = collect(yard.engine().logs(&id, &options).await.unwrap());
     let stopped = yard.engine().stop_container(&id);
     let both = async { tokio::join!(followed, stopped) };
-    let (_, stopped) = tokio::time::timeout(PATIENCE, both).await.expect("the stream ends");
+    let (_, stopped) = tokio::time::timeout(PATIENCE, both)
+        .await
+        .expect("the stream ends");
     stopped.unwrap();
 }
 
@@ -142,7 +147,9 @@ pub(crate) async fn a_port_on_the_loopback_address_can_be_dialled(yard: &Yard<'_
             tokio::task::yield_now().await;
         }
     };
-    let line = tokio::time::timeout(PATIENCE, answered).await.expect("the server starts");
+    let line = tokio::time::timeout(PATIENCE, answered)
+        .await
+        .expect("the server starts");
     assert_eq!(line.unwrap(), "hello\n");
 }
 

@@ -1,10 +1,12 @@
 //! A workspace's objects, created through the engine with as few words as a contract can have.
 
 use futures_util::StreamExt as _;
-use wharf::engine::{Create, Engine, EngineError, ExecRequest, ExecSession, Output, OutputStream, Result, VolumeRef};
+use wharf::engine::{
+    Create, Engine, EngineError, ExecRequest, ExecSession, Output, OutputStream, Result, VolumeRef,
+};
 use wharf::model::{
-    ContainerSpec, EngineId, Identity, Labels, Limits, MarkSpec, Mount, Name, NetworkSpec, ObjectId, ObservedObject,
-    ObservedState, Ownership, PodSpec, Role, Spec, UidRange, VolumeSpec, WorkspaceId,
+    ContainerSpec, EngineId, Identity, Labels, Limits, MarkSpec, Mount, Name, NetworkSpec, ObjectId,
+    ObservedObject, ObservedState, Ownership, PodSpec, Role, Spec, UidRange, VolumeSpec, WorkspaceId,
 };
 
 use crate::fixture::Fixture;
@@ -89,17 +91,26 @@ impl<'a> Yard<'a> {
     }
 
     pub(crate) async fn volume(&self, role: &Role, ephemeral: bool) -> Result<EngineId> {
-        let spec = VolumeSpec { ephemeral, size: None };
+        let spec = VolumeSpec {
+            ephemeral,
+            size: None,
+        };
         let labels = self.labels(role, &Spec::Volume(spec.clone()));
-        self.engine().create_volume(create(&self.object(role).name, &spec, &labels)).await
+        self.engine()
+            .create_volume(create(&self.object(role).name, &spec, &labels))
+            .await
     }
 
     pub(crate) async fn mark(&self, what: &str, subject: &str) -> Result<EngineId> {
         let role = Role::Mark(what.to_owned());
-        let spec = Spec::Mark(MarkSpec { done: what.to_owned() });
+        let spec = Spec::Mark(MarkSpec {
+            done: what.to_owned(),
+        });
         let mut owner = self.owner(self.fixture.site(), &role, &spec);
         owner.subject = Some(subject.to_owned());
-        self.engine().create_mark(&self.object(&role).name, &owner.to_labels()).await
+        self.engine()
+            .create_mark(&self.object(&role).name, &owner.to_labels())
+            .await
     }
 
     pub(crate) async fn pod(&self) -> Result<EngineId> {
@@ -114,7 +125,9 @@ impl<'a> Yard<'a> {
             ..PodSpec::default()
         };
         let labels = self.labels(&Role::Pod, &Spec::Pod(spec.clone()));
-        self.engine().create_pod(create(&self.object(&Role::Pod).name, &spec, &labels)).await
+        self.engine()
+            .create_pod(create(&self.object(&Role::Pod).name, &spec, &labels))
+            .await
     }
 
     pub(crate) fn container_spec(&self, plot: &Plot<'_>) -> ContainerSpec {
@@ -139,7 +152,9 @@ impl<'a> Yard<'a> {
     pub(crate) async fn container_as(&self, spec: &ContainerSpec, plot: &Plot<'_>) -> Result<EngineId> {
         let labels = self.labels(&plot.role, &Spec::Container(spec.clone()));
         let name = &self.object(&plot.role).name;
-        self.engine().create_container(create(name, spec, &labels), &plot.limits).await
+        self.engine()
+            .create_container(create(name, spec, &labels), &plot.limits)
+            .await
     }
 
     /// A network and a pod; returns the pod's id.
@@ -168,7 +183,10 @@ impl<'a> Yard<'a> {
     }
 
     pub(crate) async fn start(&self, id: &EngineId) -> String {
-        self.engine().start_container(id, &Limits::default()).await.unwrap()
+        self.engine()
+            .start_container(id, &Limits::default())
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn observe(&self) -> ObservedState {
@@ -191,7 +209,10 @@ pub(crate) fn create<'a, S>(name: &'a str, spec: &'a S, labels: &'a Labels) -> C
 }
 
 pub(crate) fn volume_ref<'a>(object: &'a ObjectId, id: &'a EngineId) -> VolumeRef<'a> {
-    VolumeRef { name: &object.name, id }
+    VolumeRef {
+        name: &object.name,
+        id,
+    }
 }
 
 /// A shell's command.
@@ -212,14 +233,20 @@ pub(crate) struct Finished {
 
 /// Feeds a command and waits for its end.
 pub(crate) async fn finish(session: ExecSession, input: &str) -> Finished {
-    let ExecSession { stdin, output, exit, .. } = session;
+    let ExecSession {
+        stdin, output, exit, ..
+    } = session;
     if !input.is_empty() {
         stdin.send(input.as_bytes().to_vec()).await.unwrap();
     }
     drop(stdin);
     let (stdout, stderr) = collect(output).await;
     let exit_code = exit.await.unwrap().unwrap();
-    Finished { exit_code, stdout, stderr }
+    Finished {
+        exit_code,
+        stdout,
+        stderr,
+    }
 }
 
 /// Reads output to its end.
@@ -231,7 +258,10 @@ pub(crate) async fn collect(mut output: OutputStream) -> (String, String) {
             Output::Stderr(bytes) => stderr.extend(bytes),
         }
     }
-    (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    (
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
 }
 
 #[track_caller]
