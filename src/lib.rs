@@ -10,6 +10,7 @@
 //!                                       Engine -> ObservedState -----+
 //! ```
 
+pub mod devfile;
 pub mod document;
 pub mod engine;
 pub mod model;
