@@ -116,7 +116,7 @@ impl Check<'_, '_> {
             return self.found.wrong_type(node, "a map");
         };
         let mut arms: Vec<&Key> = Vec::new();
-        let mut slip = false;
+        let mut meant: Vec<&str> = Vec::new();
         for (key, value) in entries {
             match object.fields.iter().find(|f| f.key == key.text) {
                 // An open map may hold anything under a key that only other versions give a form.
@@ -128,21 +128,25 @@ impl Check<'_, '_> {
                     self.field(key, value, field, object);
                 }
                 None if object.open => {}
-                None => slip |= self.unknown(key, object),
+                None => meant.extend(self.unknown(key, object)),
             }
         }
-        for field in object.fields {
-            let missing = field.required && field.exists_in(self.version);
-            if missing && !entries.iter().any(|(k, _)| k.text == field.key) {
+        // A misspelled key has been reported with its suggestion; that it is missing would say the same again.
+        for field in object
+            .fields
+            .iter()
+            .filter(|f| f.required && f.exists_in(self.version))
+        {
+            let there = entries.iter().any(|(k, _)| k.text == field.key);
+            if !there && !meant.contains(&field.key) {
                 let message = format!("the key {:?} is missing", field.key);
                 let at = self.found.first_line(node.span);
                 let error = self.found.error("yaml/missing-key", at, message);
-                let label = format!("{} has it", object.what);
-                self.found.report(error.label(label));
+                self.found.report(error.label(format!("{} has it", object.what)));
             }
         }
-        // A misspelled arm has been reported with its suggestion; that it is missing would say the same again.
-        if object.fields.iter().any(|f| f.arm) && !(arms.is_empty() && slip) {
+        let arm = |key: &&str| object.fields.iter().any(|f| f.arm && f.key == *key);
+        if object.fields.iter().any(|f| f.arm) && !(arms.is_empty() && meant.iter().any(arm)) {
             self.arms(node.span, &arms, entries, object);
         }
     }
@@ -176,24 +180,16 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Reports a key that no version has. Says whether it looks like a misspelled arm.
-    fn unknown(&mut self, key: &Key, object: &Object) -> bool {
-        let known: Vec<&Field> = object
-            .fields
-            .iter()
-            .filter(|f| f.exists_in(self.version))
-            .collect();
-        let names = || known.iter().map(|f| f.key);
+    /// Reports a key that no version has, and says which one was probably meant.
+    fn unknown(&mut self, key: &Key, object: &Object) -> Option<&'static str> {
+        let known = object.fields.iter().filter(|f| f.exists_in(self.version));
+        let known: Vec<&'static str> = known.map(|f| f.key).collect();
         let message = format!("unknown key {:?}", key.text);
         let error = self.found.error("yaml/unknown-key", key.span, message);
-        let help = format!(
-            "{} has these keys: {}",
-            object.what,
-            names().collect::<Vec<_>>().join(", ")
-        );
-        self.found.report(error.help(help).suggest(&key.text, names()));
-        let near = nearest(&key.text, names());
-        known.iter().any(|f| f.arm && near == Some(f.key))
+        let help = format!("{} has these keys: {}", object.what, known.join(", "));
+        self.found
+            .report(error.help(help).suggest(&key.text, known.iter().copied()));
+        nearest(&key.text, known)
     }
 
     fn arms(&mut self, span: Span, arms: &[&Key], entries: &[(Key, Node)], object: &Object) {
