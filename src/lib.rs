@@ -10,6 +10,7 @@
 //!                                       Engine -> ObservedState -----+
 //! ```
 
+pub mod cli;
 pub mod document;
 pub mod engine;
 pub mod manifest;
