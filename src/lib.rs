@@ -31,3 +31,5 @@ pub mod plan;
 pub mod source;
 
 pub mod engine;
+
+pub mod cli;
