@@ -23,3 +23,5 @@ pub mod plan;
 // -- effects --
 
 pub mod engine;
+
+pub mod apply;
