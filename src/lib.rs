@@ -18,9 +18,17 @@ pub mod model;
 
 pub mod document;
 
+pub mod manifest;
+
+pub mod devfile;
+
+pub mod resolve;
+
 pub mod plan;
 
 // -- effects --
+
+pub mod source;
 
 pub mod engine;
 
