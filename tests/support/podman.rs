@@ -129,7 +129,10 @@ impl Site {
     }
 
     pub async fn volume(&self, pod: &Pod, name: &str, ephemeral: bool) -> Made {
-        let spec = VolumeSpec { ephemeral };
+        let spec = VolumeSpec {
+            ephemeral,
+            size: None,
+        };
         let role = Role::Data(name.to_owned());
         let object = role.object_id(&self.name, &pod.workspace);
         let labels = self.labels(&pod.workspace, role, &Spec::Volume(spec.clone()));
@@ -216,4 +219,17 @@ pub fn mount(volume: &Made, path: &str) -> Mount {
         volume: volume.object.name.clone(),
         path: path.to_owned(),
     }
+}
+
+/// Runs the podman client, as somebody beside wharf would.
+pub fn client(arguments: &[&str]) {
+    let output = std::process::Command::new("podman")
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "podman {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
