@@ -1,1 +1,3 @@
+//! The binary `wharf`.
+
 fn main() {}
