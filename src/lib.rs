@@ -18,6 +18,10 @@ pub mod model;
 
 pub mod document;
 
+pub mod plan;
+
 // -- effects --
+
+pub mod source;
 
 pub mod engine;
