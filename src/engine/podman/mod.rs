@@ -78,7 +78,7 @@ impl Engine for Podman {
         &self,
         image: &ImageSpec,
         labels: &Labels,
-        progress: &(dyn Fn(&str) + Send + Sync),
+        progress: &(dyn for<'line> Fn(&'line str) + Send + Sync),
     ) -> Result<()> {
         let _ = (image, labels, progress);
         Err(EngineError::Unsupported("ensure_image".to_owned()))
