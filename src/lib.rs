@@ -18,6 +18,12 @@ pub mod model;
 
 pub mod document;
 
+pub mod manifest;
+
+pub mod devfile;
+
+pub mod resolve;
+
 pub mod plan;
 
 // -- effects --

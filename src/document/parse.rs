@@ -15,8 +15,8 @@ use super::tree::{Document, Key, Node, Value};
 pub const MAX_BYTES: usize = 4 << 20;
 /// The deepest nesting.
 pub const MAX_DEPTH: usize = 100;
-/// The most nodes that a file's aliases may expand to.
-pub const MAX_ALIAS_NODES: usize = 100_000;
+/// The most values of a file, those that its aliases repeat included.
+pub const MAX_NODES: usize = 250_000;
 
 /// Reads a file: every document in it, and what is wrong with its YAML.
 ///
@@ -49,7 +49,7 @@ pub fn parse(path: &str, bytes: &[u8]) -> (Vec<Document>, Diagnostics) {
         documents: Vec::new(),
         open: Vec::new(),
         anchors: HashMap::new(),
-        alias_nodes: 0,
+        nodes: 0,
     };
     builder.read(text);
     (builder.documents, builder.diagnostics)
@@ -69,7 +69,7 @@ struct Builder {
     documents: Vec<Document>,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
-    alias_nodes: usize,
+    nodes: usize,
 }
 
 /// Reading can't go on; the diagnostic has been pushed.
@@ -163,12 +163,13 @@ impl Builder {
             );
             return Err(Stop);
         };
-        self.alias_nodes += count(target);
-        if self.alias_nodes > MAX_ALIAS_NODES {
-            let message = format!("aliases expand to more than {MAX_ALIAS_NODES} values");
+        let repeated = count(target);
+        if self.nodes + repeated > MAX_NODES {
+            let message = format!("with what its aliases repeat, the file has more than {MAX_NODES} values");
             self.error("yaml/alias-bomb", span, message);
             return Err(Stop);
         }
+        self.nodes += repeated;
         // The alias's own place is what an error about the value should show.
         let node = Node {
             value: target.value.clone(),
@@ -179,6 +180,16 @@ impl Builder {
 
     /// A finished value: a key, an entry, an item, or a document.
     fn node(&mut self, node: Node, anchor: usize) -> Result<(), Stop> {
+        self.nodes += 1;
+        if anchor != 0 {
+            // The copy counts too: anchors nest, and each would copy all that is below it.
+            self.nodes += count(&node);
+        }
+        if self.nodes > MAX_NODES {
+            let message = format!("the file has more than {MAX_NODES} values");
+            self.error("yaml/too-many-values", node.span, message);
+            return Err(Stop);
+        }
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }

@@ -26,5 +26,5 @@ pub use observed::{
 pub use quantity::{Bytes, MilliCpu, QuantityError};
 pub use spec::{
     ContainerSpec, ContextFile, ImageSource, ImageSpec, Limits, MarkSpec, Mount, NetworkSpec, PodSpec,
-    PublishedPort, Spec, UidRange, VolumeSpec,
+    PublishedPort, STOP_TIMEOUT, Spec, UidRange, VolumeSpec,
 };

@@ -31,13 +31,16 @@ pub struct NetworkSpec {
     pub dns: bool,
 }
 
-/// A volume. Its size is no part of its identity.
+/// A volume. The size of one that holds data is no part of its identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VolumeSpec {
     /// Gone when the workspace stops: held in memory.
     #[serde(skip_serializing_if = "is_false")]
     pub ephemeral: bool,
+    /// The most that an ephemeral volume holds; what holds data has its size checked elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<Bytes>,
 }
 
 /// A record that something was done, valid for one incarnation of what it was done to.
@@ -121,6 +124,9 @@ pub struct ContainerSpec {
     /// Replaces the image's working directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
+    /// Replaces the image's user: `UID:GID`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// Seconds between the stop signal and the kill.
     #[serde(
         default = "default_stop_timeout",

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods)] // this module is where files are read
 
 mod commit;
+mod history;
 
 mod working_tree;
 
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use crate::document::Files;
 use crate::plan::Revision;
+
+pub use history::removed;
 
 /// The largest file of a build context, in bytes.
 const MAX_CONTEXT_FILE: u64 = 256 << 20;

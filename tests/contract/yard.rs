@@ -91,7 +91,10 @@ impl<'a> Yard<'a> {
     }
 
     pub(crate) async fn volume(&self, role: &Role, ephemeral: bool) -> Result<EngineId> {
-        let spec = VolumeSpec { ephemeral };
+        let spec = VolumeSpec {
+            ephemeral,
+            ..VolumeSpec::default()
+        };
         let labels = self.labels(role, &Spec::Volume(spec.clone()));
         self.engine()
             .create_volume(create(&self.object(role).name, &spec, &labels))

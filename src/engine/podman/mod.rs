@@ -9,8 +9,14 @@
 
 mod cgroup;
 mod create;
+mod data;
+mod dial;
+mod exec;
 mod fault;
+mod frames;
+mod helper;
 mod http;
+mod image;
 mod inspect;
 mod lifecycle;
 mod limits;
@@ -18,26 +24,28 @@ mod observe;
 mod proof;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::net::TcpStream;
 
-use super::{
-    Create, Engine, EngineError, ExecRequest, ExecSession, LogOptions, OutputStream, Reown, Result, VolumeRef,
-};
+use super::{Create, Engine, ExecRequest, ExecSession, LogOptions, OutputStream, Reown, Result, VolumeRef};
 use crate::model::{
     ContainerSpec, Enforced, EngineFacts, EngineId, ImageSpec, Labels, Limits, Name, NetworkSpec, ObjectId,
     ObservedState, PodSpec, VolumeSpec,
 };
+use helper::Helpers;
+pub use helper::{HELPER_COMMAND, serve as serve_helper};
 use http::Api;
 use observe::Reader;
 
-/// Podman behind one API socket of this machine.
-#[derive(Debug)]
+/// Podman behind one API socket of this machine. Clones share their connections.
+#[derive(Clone, Debug)]
 pub struct Podman {
     socket: PathBuf,
-    api: Api,
-    reader: Reader,
+    api: Arc<Api>,
+    reader: Arc<Reader>,
+    helpers: Arc<Helpers>,
 }
 
 impl Podman {
@@ -46,9 +54,18 @@ impl Podman {
     pub fn connect(socket: &Path) -> Self {
         Self {
             socket: socket.to_owned(),
-            api: Api::new(socket),
-            reader: Reader::new(socket),
+            api: Arc::new(Api::new(socket)),
+            reader: Arc::new(Reader::new(socket)),
+            helpers: Arc::default(),
         }
+    }
+
+    /// Uses `program` instead of this one to connect into containers where Podman runs without root: it must run
+    /// [`serve_helper`] for the argument [`HELPER_COMMAND`].
+    #[must_use]
+    pub fn with_helper(mut self, program: PathBuf) -> Self {
+        self.helpers = Arc::new(Helpers::running(program));
+        self
     }
 }
 
@@ -80,8 +97,7 @@ impl Engine for Podman {
         labels: &Labels,
         progress: &(dyn for<'line> Fn(&'line str) + Send + Sync),
     ) -> Result<()> {
-        let _ = (image, labels, progress);
-        Err(EngineError::Unsupported("ensure_image".to_owned()))
+        self.api.ensure_image(image, labels, progress).await
     }
 
     async fn create_network(&self, network: Create<'_, NetworkSpec>) -> Result<EngineId> {
@@ -144,8 +160,7 @@ impl Engine for Podman {
     }
 
     async fn move_data(&self, from: VolumeRef<'_>, to: VolumeRef<'_>, reown: Option<Reown>) -> Result<()> {
-        let _ = (from, to, reown);
-        Err(EngineError::Unsupported("move_data".to_owned()))
+        self.move_volume(from, to, reown).await
     }
 
     async fn incarnation(&self, object: &ObjectId) -> Result<String> {
@@ -157,17 +172,14 @@ impl Engine for Podman {
     }
 
     async fn exec(&self, id: &EngineId, request: &ExecRequest) -> Result<ExecSession> {
-        let _ = (id, request);
-        Err(EngineError::Unsupported("exec".to_owned()))
+        self.run(id, request).await
     }
 
     async fn logs(&self, id: &EngineId, options: &LogOptions) -> Result<OutputStream> {
-        let _ = (id, options);
-        Err(EngineError::Unsupported("logs".to_owned()))
+        self.written_lines(id, options).await
     }
 
     async fn dial(&self, id: &EngineId, port: u16) -> Result<TcpStream> {
-        let _ = (id, port);
-        Err(EngineError::Unsupported("dial".to_owned()))
+        self.connect_within(id, port).await
     }
 }

@@ -181,7 +181,13 @@ async fn nothing_is_created_on_the_side() {
 #[tokio::test]
 async fn labels_that_describe_something_else_are_refused() {
     let engine = Simulated::in_memory();
-    let labels = labels(Role::Home, &Spec::Volume(VolumeSpec { ephemeral: true }));
+    let labels = labels(
+        Role::Home,
+        &Spec::Volume(VolumeSpec {
+            ephemeral: true,
+            size: None,
+        }),
+    );
     let spec = VolumeSpec::default();
     let volume = Create {
         name: HOME,

@@ -1,0 +1,76 @@
+//! What is wrong with one devfile, gathered while it is read.
+
+use crate::document::{Code, Diagnostic, Diagnostics, Document, Node, Reader, Span};
+
+/// The most problems that are shown of one devfile. More help nobody, and finding the place of each takes time.
+const MAX_FINDINGS: usize = 200;
+
+/// Gathers diagnostics of one document.
+pub(super) struct Findings<'d> {
+    reader: Reader<'d>,
+    dropped: usize,
+}
+
+impl<'d> Findings<'d> {
+    pub(super) fn new(document: &'d Document) -> Self {
+        Self {
+            reader: Reader::new(document),
+            dropped: 0,
+        }
+    }
+
+    /// An error at `span`; it counts once given to [`Findings::report`].
+    pub(super) fn error(&self, code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        if self.is_full() {
+            // It will be dropped: no need to look for its place.
+            return Diagnostic::of_file(code, "", message);
+        }
+        self.reader.error(code, span, message)
+    }
+
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        if self.is_full() {
+            self.dropped += 1;
+        } else {
+            self.reader.report(diagnostic);
+        }
+    }
+
+    /// Reports that `node` is not what was expected, such as `a string`.
+    pub(super) fn wrong_type(&mut self, node: &Node, expected: &str) {
+        if self.is_full() {
+            self.dropped += 1;
+        } else {
+            let _: Option<()> = self.reader.wrong_type(node, expected);
+        }
+    }
+
+    /// The text that stands at `span`.
+    pub(super) fn text_at(&self, span: Span) -> &'d str {
+        let text = &self.reader.document.source.text;
+        text.get(span.start..span.end).unwrap_or("")
+    }
+
+    /// The first line of a value that may span many: enough to show where something is missing.
+    pub(super) fn first_line(&self, span: Span) -> Span {
+        let length = self.text_at(span).lines().next().map_or(0, str::len);
+        Span::new(span.start, span.start + length)
+    }
+
+    fn is_full(&self) -> bool {
+        self.reader.diagnostics.0.len() >= MAX_FINDINGS
+    }
+
+    /// All of them, in the order of the text. `root` is the devfile's root node.
+    pub(super) fn finish(mut self, root: &Node) -> Diagnostics {
+        if self.dropped > 0 {
+            let message = format!("{} more problems are not shown", self.dropped);
+            let last = self
+                .reader
+                .error("devfile/too-many", self.first_line(root.span), message);
+            self.reader
+                .report(last.help("correct those above and check again"));
+        }
+        self.reader.diagnostics.sorted()
+    }
+}

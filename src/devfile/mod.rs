@@ -1,0 +1,38 @@
+//! Devfiles (<https://devfile.io>), schema versions 2.0.0 to 2.3.0: a YAML tree to a typed [`Devfile`] and every error
+//! in it.
+//!
+//! In: a document's node (a whole file, or inline in a Workspace) and the Workspace's variables. Out: the devfile with
+//! its variables replaced, and diagnostics. The stages, each of which sees all that the one before let pass:
+//!
+//! 1. `shape`: the tree against the tables of the language, for exactly the version that it states;
+//! 2. `read`: the tree to types, variables replaced on the way;
+//! 3. `rules`: what must hold between the parts, one rule a file.
+//!
+//! An element that can't be read is left out and remembered by name, so that a reference to it is no second error.
+//!
+//! What wharf makes of a devfile (containers, mounts, the environment, the class's limits) belongs to `resolve`;
+//! nothing here knows a Workspace, a file system or an engine.
+
+mod command;
+mod component;
+
+mod findings;
+mod lifecycle;
+mod project;
+mod read;
+mod root;
+mod rules;
+mod shape;
+mod version;
+
+pub use command::{Apply, Command, CommandKind, Composite, Exec, Group, GroupKind};
+pub use component::{
+    Annotation, Cluster, Component, ComponentKind, Container, Endpoint, EnvVar, Exposure, Image, Platform,
+    Protocol, Volume, VolumeMount,
+};
+pub use lifecycle::Leaf;
+pub use project::{CheckoutFrom, Git, Project, Source, StarterProject};
+pub use read::read;
+pub use root::{Attributes, Devfile, Events};
+pub use rules::Rule;
+pub use version::SchemaVersion;

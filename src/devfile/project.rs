@@ -1,0 +1,92 @@
+//! Projects: the sources in a workspace.
+
+use super::root::Attributes;
+use crate::document::Spanned;
+
+/// Sources that are cloned into the workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Where the sources come from.
+    pub git: Git,
+    /// Where they go, if not where [`Project::path`] says.
+    pub clone_path: Option<Spanned<String>>,
+    /// Free-form settings of tools.
+    pub attributes: Attributes,
+}
+
+impl Project {
+    /// The directory that they are cloned into, relative to `PROJECTS_ROOT`; the project's name by default. It has no
+    /// `.` or empty part, and once the rules have passed no `..` and no `/` at its start; `.` is the root itself.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let path = self.clone_path.as_ref().map_or(&self.name.value, |p| &p.value);
+        let parts: Vec<&str> = path.split('/').filter(|p| !matches!(*p, "" | ".")).collect();
+        if parts.is_empty() {
+            ".".to_owned()
+        } else {
+            parts.join("/")
+        }
+    }
+}
+
+/// A git repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Git {
+    /// Every remote: name and address.
+    pub remotes: Vec<(Spanned<String>, Spanned<String>)>,
+    /// What to check out.
+    pub checkout_from: Option<CheckoutFrom>,
+}
+
+/// What to check out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckoutFrom {
+    /// The remote; needed where there are several.
+    pub remote: Option<Spanned<String>>,
+    /// Branch, tag or commit; the remote's default branch where there is none.
+    pub revision: Option<Spanned<String>>,
+}
+
+impl Git {
+    /// The remote to check out from: the one that is named, or the only one.
+    #[must_use]
+    pub fn checkout_remote(&self) -> Option<&str> {
+        let named = self.checkout_from.as_ref().and_then(|c| c.remote.as_ref());
+        named
+            .or(self.remotes.first().map(|(name, _)| name))
+            .map(|name| name.value.as_str())
+    }
+
+    /// Branch, tag or commit to check out.
+    #[must_use]
+    pub fn revision(&self) -> Option<&str> {
+        let revision = self.checkout_from.as_ref()?.revision.as_ref()?;
+        Some(&revision.value)
+    }
+}
+
+/// Sources to begin a project with, on request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StarterProject {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Where the sources come from.
+    pub source: Source,
+    /// What it is.
+    pub description: Option<Spanned<String>>,
+    /// The only folder of the sources to keep.
+    pub sub_dir: Option<Spanned<String>>,
+    /// Free-form settings of tools.
+    pub attributes: Attributes,
+}
+
+/// Where sources come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A git repository.
+    Git(Git),
+    /// An archive, by its address.
+    Zip(Option<Spanned<String>>),
+}

@@ -1,0 +1,158 @@
+//! Components.
+
+use super::{Reading, attributes, flag, list, map, plain};
+use crate::devfile::component::{
+    Annotation, Cluster, Component, ComponentKind, Container, Endpoint, Exposure, Image, Platform, Protocol,
+    Volume, VolumeMount,
+};
+use crate::devfile::rules::{endpoint_port, quantity};
+use crate::document::{Node, Spanned};
+
+impl Reading<'_> {
+    pub(super) fn components(&mut self, root: &Node) -> Vec<Component> {
+        let mut components = Vec::new();
+        for node in list(root.get("components")) {
+            match self.component(node) {
+                Some(component) => components.push(component),
+                // Without a name, or a plugin: more components may stand behind it.
+                None if node.get("plugin").is_some() => {
+                    self.unread.components.any = true;
+                    self.unread.commands.any = true;
+                }
+                None => self.unread.components.add(node.get("name")),
+            }
+        }
+        components
+    }
+
+    fn component(&mut self, node: &Node) -> Option<Component> {
+        let kind = |key| node.get(key);
+        let kind = match (
+            kind("container"),
+            kind("volume"),
+            kind("image"),
+            kind("kubernetes"),
+            kind("openshift"),
+        ) {
+            (Some(n), None, None, None, None) => ComponentKind::Container(self.container(n)?),
+            (None, Some(n), None, None, None) => ComponentKind::Volume(self.volume(n)),
+            (None, None, Some(n), None, None) => ComponentKind::Image(self.image(n)?),
+            (None, None, None, Some(n), None) => {
+                ComponentKind::Cluster(self.cluster(n, Platform::Kubernetes))
+            }
+            (None, None, None, None, Some(n)) => ComponentKind::Cluster(self.cluster(n, Platform::Openshift)),
+            _ => return None, // none or several: not one kind
+        };
+        Some(Component {
+            name: plain(node, "name")?,
+            kind,
+            attributes: attributes(node),
+        })
+    }
+
+    fn container(&mut self, node: &Node) -> Option<Container> {
+        let annotation = node.get("annotation");
+        let texts = |key| {
+            let entries = map(annotation.and_then(|a| a.get(key)));
+            let read = entries.filter_map(|(key, value)| Some((key, super::spanned(value)?)));
+            read.collect()
+        };
+        let container = Container {
+            image: self.text(node, "image")?,
+            command: self.texts(node, "command"),
+            args: self.texts(node, "args"),
+            env: self.env(node),
+            volume_mounts: self.volume_mounts(node),
+            memory_limit: self.replaced_quantity(node, "memoryLimit"),
+            memory_request: self.replaced_quantity(node, "memoryRequest"),
+            // The specification leaves these two out of what variables are replaced in.
+            cpu_limit: quantity::parse(plain(node, "cpuLimit"), &mut self.found),
+            cpu_request: quantity::parse(plain(node, "cpuRequest"), &mut self.found),
+            mount_sources: flag(node, "mountSources").unwrap_or(true),
+            source_mapping: self.text(node, "sourceMapping").filter(|p| !p.value.is_empty()),
+            dedicated_pod: flag(node, "dedicatedPod").unwrap_or(false),
+            endpoints: self.endpoints(node),
+            annotation: Annotation {
+                deployment: texts("deployment"),
+                service: texts("service"),
+            },
+        };
+        Some(container)
+    }
+
+    fn replaced_quantity<T>(&mut self, node: &Node, key: &str) -> Option<Spanned<T>>
+    where
+        T: std::str::FromStr<Err: std::fmt::Display>,
+    {
+        let text = self.text(node, key);
+        quantity::parse(text, &mut self.found)
+    }
+
+    fn volume_mounts(&mut self, node: &Node) -> Vec<VolumeMount> {
+        let read = |item: &Node| {
+            Some(VolumeMount {
+                name: plain(item, "name")?,
+                path: self.text(item, "path").filter(|p| !p.value.is_empty()),
+            })
+        };
+        list(node.get("volumeMounts")).iter().filter_map(read).collect()
+    }
+
+    fn endpoints(&mut self, node: &Node) -> Vec<Endpoint> {
+        let items = list(node.get("endpoints")).iter();
+        items.filter_map(|item| self.endpoint(item)).collect()
+    }
+
+    fn endpoint(&mut self, node: &Node) -> Option<Endpoint> {
+        let path = self.text(node, "path").filter(|p| !p.value.is_empty());
+        Some(Endpoint {
+            name: plain(node, "name")?,
+            target_port: endpoint_port::read(node.get("targetPort")?, &mut self.found)?,
+            exposure: match node.get("exposure").and_then(Node::as_str) {
+                Some("internal") => Exposure::Internal,
+                Some("none") => Exposure::None,
+                Some(_) | None => Exposure::Public,
+            },
+            protocol: match node.get("protocol").and_then(Node::as_str) {
+                Some("https") => Protocol::Https,
+                Some("ws") => Protocol::Ws,
+                Some("wss") => Protocol::Wss,
+                Some("tcp") => Protocol::Tcp,
+                Some("udp") => Protocol::Udp,
+                Some(_) | None => Protocol::Http,
+            },
+            secure: flag(node, "secure").unwrap_or(false),
+            path,
+            attributes: attributes(node),
+        })
+    }
+
+    fn volume(&mut self, node: &Node) -> Volume {
+        Volume {
+            size: self.replaced_quantity(node, "size"),
+            ephemeral: flag(node, "ephemeral").unwrap_or(false),
+        }
+    }
+
+    fn image(&mut self, node: &Node) -> Option<Image> {
+        let source = node.get("dockerfile")?;
+        Some(Image {
+            image_name: self.text(node, "imageName")?,
+            containerfile: self.text(source, "uri")?,
+            build_context: self.text(source, "buildContext").filter(|p| !p.value.is_empty()),
+            args: self.texts(source, "args").unwrap_or_default(),
+            root_required: flag(source, "rootRequired").unwrap_or(false),
+            auto_build: flag(node, "autoBuild"),
+        })
+    }
+
+    /// What is skipped is read all the same: its endpoints' names count, and its variables are checked.
+    fn cluster(&mut self, node: &Node, platform: Platform) -> Cluster {
+        self.text(node, "uri");
+        self.text(node, "inlined");
+        Cluster {
+            platform,
+            endpoints: self.endpoints(node),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The tree to types. The shape has been checked, so what can't be read here has been reported there: an element that
+//! lacks something it needs is left out without another word, and remembered in [`Unread`].
+
+mod commands;
+mod components;
+mod projects;
+mod variables;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::component::EnvVar;
+use super::findings::Findings;
+use super::root::{Attributes, Devfile, Events, Index};
+use super::rules::{self, Subject, schema_version};
+use super::shape::{self, DEVFILE};
+use super::version::SchemaVersion;
+use crate::document::{Diagnostics, Document, Node, Spanned, Value};
+use variables::Variables;
+
+/// Reads the devfile at `node` of `document` (its root, or the place of an inline one) with a Workspace's `variables`,
+/// which win over the devfile's own.
+///
+/// The devfile is there unless there are errors; warnings come with it.
+#[must_use]
+pub fn read(
+    document: &Arc<Document>,
+    node: &Node,
+    variables: &BTreeMap<String, String>,
+) -> (Option<Devfile>, Diagnostics) {
+    let mut found = Findings::new(document);
+    if !matches!(node.value, Value::Map(_)) {
+        found.wrong_type(node, "a map");
+        return (None, found.finish(node));
+    }
+    let Some(version) = schema_version::read(node, &mut found) else {
+        return (None, found.finish(node));
+    };
+    shape::check(node, &DEVFILE, version, &mut found);
+    let mut reading = Reading {
+        variables: Variables::of(node, version, variables),
+        found,
+        unread: Unread::of(node),
+    };
+    let devfile = reading.devfile(document, node, version);
+    let Reading {
+        mut found, unread, ..
+    } = reading;
+    rules::check(
+        &Subject {
+            devfile: &devfile,
+            unread: &unread,
+        },
+        &mut found,
+    );
+    let diagnostics = found.finish(node);
+    let devfile = (!diagnostics.has_errors()).then_some(devfile);
+    (devfile, diagnostics)
+}
+
+/// Names of elements that could not be read, or that come from where wharf does not look yet. A reference to one is
+/// not reported.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    components: Names,
+    commands: Names,
+}
+
+#[derive(Debug, Default)]
+struct Names {
+    /// There are some whose names are unknown: any name may be one of theirs.
+    any: bool,
+    names: HashSet<String>,
+}
+
+impl Names {
+    fn add(&mut self, name: Option<&Node>) {
+        match name.and_then(Node::as_str) {
+            Some(name) => {
+                self.names.insert(name.to_owned());
+            }
+            None => self.any = true,
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.any || self.names.contains(name)
+    }
+}
+
+impl Unread {
+    fn of(root: &Node) -> Self {
+        let mut unread = Self::default();
+        let imports = root.get("parent").is_some();
+        let unlike_a_list = |key| root.get(key).is_some_and(|n| !matches!(n.value, Value::List(_)));
+        unread.components.any = imports || unlike_a_list("components");
+        unread.commands.any = imports || unlike_a_list("commands");
+        unread
+    }
+
+    /// Whether a component of that name may exist although it was not read.
+    pub(super) fn component(&self, name: &str) -> bool {
+        self.components.has(name)
+    }
+
+    /// Whether a command of that id may exist although it was not read.
+    pub(super) fn command(&self, id: &str) -> bool {
+        self.commands.has(id)
+    }
+}
+
+/// A devfile being read.
+struct Reading<'d> {
+    variables: Variables,
+    found: Findings<'d>,
+    unread: Unread,
+}
+
+impl Reading<'_> {
+    fn devfile(&mut self, document: &Arc<Document>, root: &Node, version: SchemaVersion) -> Devfile {
+        let components = self.components(root);
+        let commands = self.commands(root);
+        let name = root.get("metadata").and_then(|m| m.get("name"));
+        let ids = |key| root.get("events").map_or_else(Vec::new, |e| plain_list(e, key));
+        Devfile {
+            version,
+            name: name.and_then(Node::as_str).map(str::to_owned),
+            index: Index::of(&components, &commands),
+            components,
+            commands,
+            events: Events {
+                pre_start: ids("preStart"),
+                post_start: ids("postStart"),
+                pre_stop: ids("preStop"),
+                post_stop: ids("postStop"),
+            },
+            projects: self.projects(root, "projects"),
+            starter_projects: self.starter_projects(root),
+            dependent_projects: self.projects(root, "dependentProjects"),
+            attributes: attributes(root),
+            document: Arc::clone(document),
+        }
+    }
+
+    /// The string under `key`, variables replaced.
+    fn text(&mut self, node: &Node, key: &str) -> Option<Spanned<String>> {
+        self.replaced(node.get(key)?)
+    }
+
+    /// A string, variables replaced.
+    fn replaced(&mut self, node: &Node) -> Option<Spanned<String>> {
+        let value = self.variables.replace(node.as_str()?, node.span, &mut self.found);
+        let span = node.span;
+        Some(Spanned { value, span })
+    }
+
+    /// The list of strings under `key`, variables replaced.
+    fn texts(&mut self, node: &Node, key: &str) -> Option<Vec<String>> {
+        let node = node.get(key)?;
+        matches!(node.value, Value::List(_)).then(|| {
+            let texts = list(Some(node)).iter();
+            texts.filter_map(|n| Some(self.replaced(n)?.value)).collect()
+        })
+    }
+
+    /// A list of environment variables, names and values replaced.
+    fn env(&mut self, node: &Node) -> Vec<EnvVar> {
+        let items = list(node.get("env")).iter();
+        let read = |item: &Node| {
+            Some(EnvVar {
+                name: self.text(item, "name")?,
+                value: self.text(item, "value")?,
+            })
+        };
+        items.filter_map(read).collect()
+    }
+}
+
+/// The string under `key` as it stands.
+fn plain(node: &Node, key: &str) -> Option<Spanned<String>> {
+    spanned(node.get(key)?)
+}
+
+fn spanned(node: &Node) -> Option<Spanned<String>> {
+    let value = node.as_str()?.to_owned();
+    let span = node.span;
+    Some(Spanned { value, span })
+}
+
+/// The list of strings under `key` as they stand.
+fn plain_list(node: &Node, key: &str) -> Vec<Spanned<String>> {
+    list(node.get(key)).iter().filter_map(spanned).collect()
+}
+
+fn list(node: Option<&Node>) -> &[Node] {
+    match node.map(|n| &n.value) {
+        Some(Value::List(items)) => items,
+        Some(
+            Value::Null
+            | Value::Bool(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::String(_)
+            | Value::Map(_),
+        )
+        | None => &[],
+    }
+}
+
+fn map(node: Option<&Node>) -> impl Iterator<Item = (Spanned<String>, &Node)> {
+    let entries: &[_] = match node.map(|n| &n.value) {
+        Some(Value::Map(entries)) => entries,
+        Some(
+            Value::Null
+            | Value::Bool(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::String(_)
+            | Value::List(_),
+        )
+        | None => &[],
+    };
+    entries.iter().map(|(key, node)| {
+        let value = key.text.clone();
+        let span = key.span;
+        (Spanned { value, span }, node)
+    })
+}
+
+fn flag(node: &Node, key: &str) -> Option<bool> {
+    match node.get(key)?.value {
+        Value::Bool(value) => Some(value),
+        Value::Null
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::String(_)
+        | Value::List(_)
+        | Value::Map(_) => None,
+    }
+}
+
+fn attributes(node: &Node) -> Attributes {
+    let entries = map(node.get("attributes"));
+    Attributes(entries.map(|(key, value)| (key, value.clone())).collect())
+}

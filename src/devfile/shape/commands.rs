@@ -1,0 +1,75 @@
+//! Commands.
+
+use super::components::ENV_VAR;
+use super::{Choice, Object, Shape, choice, field, object};
+use crate::devfile::version::SchemaVersion::{V2_0_0, V2_2_0};
+
+pub(super) static COMMAND: Object = object(
+    "a command",
+    &[
+        field("id", Shape::Name).required(),
+        field("attributes", Shape::Open),
+        field("exec", Shape::Object(&EXEC)).arm(),
+        field("apply", Shape::Object(&APPLY)).arm(),
+        field("composite", Shape::Object(&COMPOSITE)).arm(),
+        field("vscodeTask", Shape::Open)
+            .arm()
+            .until(V2_0_0)
+            .unsupported("vscodeTask commands"),
+        field("vscodeLaunch", Shape::Open)
+            .arm()
+            .until(V2_0_0)
+            .unsupported("vscodeLaunch commands"),
+    ],
+);
+
+static EXEC: Object = object(
+    "an exec command",
+    &[
+        field("component", Shape::Text).required(),
+        field("commandLine", Shape::Text).required(),
+        field("workingDir", Shape::Text),
+        field("env", Shape::List(&Shape::Object(&ENV_VAR))),
+        field("hotReloadCapable", Shape::Flag),
+        field("label", Shape::Text),
+        field("group", Shape::Object(&GROUP)),
+    ],
+);
+
+static APPLY: Object = object(
+    "an apply command",
+    &[
+        field("component", Shape::Text).required(),
+        field("label", Shape::Text),
+        field("group", Shape::Object(&GROUP)),
+    ],
+);
+
+static COMPOSITE: Object = object(
+    "a composite command",
+    &[
+        field("commands", Shape::List(&Shape::Text)),
+        field("parallel", Shape::Flag),
+        field("label", Shape::Text),
+        field("group", Shape::Object(&GROUP)),
+    ],
+);
+
+static GROUP: Object = object(
+    "a group",
+    &[
+        field("kind", Shape::Choice(&GROUP_KINDS)).required(),
+        field("isDefault", Shape::Flag),
+    ],
+);
+
+static GROUP_KINDS: [Choice; 5] = [
+    choice("build"),
+    choice("run"),
+    choice("test"),
+    choice("debug"),
+    Choice {
+        text: "deploy",
+        since: V2_2_0,
+    },
+];

@@ -1,0 +1,70 @@
+//! Projects, starter projects and dependent projects.
+
+use super::{Object, Shape, field, object};
+use crate::devfile::version::SchemaVersion::V2_0_0;
+
+pub(super) static PROJECT: Object = object(
+    "a project",
+    &[
+        field("name", Shape::Name).required(),
+        field("attributes", Shape::Open),
+        field("git", Shape::Object(&GIT)).arm(),
+        field("zip", Shape::Object(&ZIP))
+            .arm()
+            .unsupported("zip projects"),
+        field("github", Shape::Object(&GIT))
+            .arm()
+            .until(V2_0_0)
+            .unsupported("github projects"),
+        field("clonePath", Shape::Text),
+        field("sparseCheckoutDirs", Shape::List(&Shape::Text))
+            .until(V2_0_0)
+            .unsupported("sparse checkouts"),
+    ],
+);
+
+/// The same without what 2.0.0 had, for it came later.
+pub(super) static DEPENDENT_PROJECT: Object = object(
+    "a dependent project",
+    &[
+        field("name", Shape::Name).required(),
+        field("attributes", Shape::Open),
+        field("git", Shape::Object(&GIT)).arm(),
+        field("zip", Shape::Object(&ZIP))
+            .arm()
+            .unsupported("zip projects"),
+        field("clonePath", Shape::Text),
+    ],
+);
+
+/// Starter projects are not fetched unless they are asked for, so a zip does no harm here.
+pub(super) static STARTER_PROJECT: Object = object(
+    "a starter project",
+    &[
+        field("name", Shape::Name).required(),
+        field("attributes", Shape::Open),
+        field("git", Shape::Object(&GIT)).arm(),
+        field("zip", Shape::Object(&ZIP)).arm(),
+        field("github", Shape::Object(&GIT))
+            .arm()
+            .until(V2_0_0)
+            .unsupported("github projects"),
+        field("description", Shape::Text),
+        field("subDir", Shape::Text),
+    ],
+);
+
+static GIT: Object = object(
+    "a git source",
+    &[
+        field("remotes", Shape::Texts).required(),
+        field("checkoutFrom", Shape::Object(&CHECKOUT_FROM)),
+    ],
+);
+
+pub(super) static CHECKOUT_FROM: Object = object(
+    "checkoutFrom",
+    &[field("remote", Shape::Text), field("revision", Shape::Text)],
+);
+
+static ZIP: Object = object("a zip source", &[field("location", Shape::Text)]);

@@ -1,0 +1,70 @@
+//! Every folder of `fixtures/devfile` is a case: `valid.yaml` has no error, `invalid.yaml` has what `diagnostics.txt`
+//! says. Adding a case is adding a folder; `UPDATE_FIXTURES=1` writes `diagnostics.txt`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use wharf::devfile::{self, Devfile};
+use wharf::document::{self, Diagnostics};
+
+#[path = "support/diagnostics_text.rs"]
+mod diagnostics_text;
+
+fn cases() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/devfile");
+    let mut cases: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|e| e.unwrap().path()).collect();
+    cases.sort();
+    cases
+}
+
+fn read(folder: &Path, file: &str) -> (Option<Devfile>, Diagnostics) {
+    let path = folder.join(file);
+    let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (documents, mut diagnostics) = document::parse(file, &bytes);
+    let mut devfile = None;
+    for document in documents {
+        let document = Arc::new(document);
+        let (read, more) = devfile::read(&document, &document.root, &BTreeMap::new());
+        devfile = read;
+        diagnostics.extend(more);
+    }
+    (devfile, diagnostics)
+}
+
+#[test]
+fn every_valid_devfile_is_read_without_a_word() {
+    for case in cases() {
+        let (devfile, diagnostics) = read(&case, "valid.yaml");
+        let text = diagnostics_text::plain(&diagnostics);
+        assert!(
+            devfile.is_some() && text.is_empty(),
+            "{}:\n{text}",
+            case.display()
+        );
+    }
+}
+
+#[test]
+fn every_invalid_devfile_has_the_expected_diagnostics() {
+    let mut wrong = String::new();
+    for case in cases() {
+        let (devfile, diagnostics) = read(&case, "invalid.yaml");
+        assert_eq!(devfile.is_none(), diagnostics.has_errors(), "{}", case.display());
+        assert!(!diagnostics.0.is_empty(), "{}: nothing was found", case.display());
+        let found = diagnostics_text::plain(&diagnostics);
+        let golden = case.join("diagnostics.txt");
+        if std::env::var_os("UPDATE_FIXTURES").is_some() {
+            fs::write(&golden, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&golden).unwrap_or_default();
+        if found != expected {
+            wrong += &format!("{}\n--- expected\n{expected}--- found\n{found}", case.display());
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "UPDATE_FIXTURES=1 accepts what was found:\n{wrong}"
+    );
+}
