@@ -47,19 +47,23 @@ fn network_body<'a>(network: &Create<'a, NetworkSpec>) -> NetworkBody<'a> {
 struct VolumeBody<'a> {
     name: &'a str,
     labels: &'a Labels,
-    options: BTreeMap<&'a str, &'a str>,
+    options: BTreeMap<&'a str, String>,
 }
 
-fn volume_body<'a>(name: &'a str, ephemeral: bool, labels: &'a Labels) -> VolumeBody<'a> {
+fn volume_body<'a>(name: &'a str, spec: &VolumeSpec, labels: &'a Labels) -> VolumeBody<'a> {
+    let size = spec
+        .size
+        .map(|size| format!(",size={}", size.0))
+        .unwrap_or_default();
     let options = [
-        ("type", "tmpfs"),
-        ("device", "tmpfs"),
-        ("o", "mode=1777,nosuid,nodev"),
+        ("type", "tmpfs".to_owned()),
+        ("device", "tmpfs".to_owned()),
+        ("o", format!("mode=1777,nosuid,nodev{size}")),
     ];
     VolumeBody {
         name,
         labels,
-        options: options.into_iter().filter(|_| ephemeral).collect(),
+        options: options.into_iter().filter(|_| spec.ephemeral).collect(),
     }
 }
 
@@ -182,6 +186,8 @@ struct ContainerBody<'a> {
     volumes: Vec<NamedVolume<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     work_dir: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: &'a Option<String>,
     /// An image's `VOLUME` would become a volume that nobody declared, without labels.
     image_volume_mode: &'static str,
     init: bool,
@@ -214,6 +220,7 @@ fn container_body<'a>(container: &Create<'a, ContainerSpec>, limits: &Limits) ->
         labels: container.labels,
         volumes: spec.mounts.iter().map(mount).collect(),
         work_dir: &spec.working_dir,
+        user: &spec.user,
         image_volume_mode: "ignore",
         init: true,
         stop_timeout: spec.stop_timeout,
@@ -233,7 +240,7 @@ impl Api {
 
     pub(super) async fn create_volume(&self, volume: Create<'_, VolumeSpec>) -> Result<EngineId> {
         let call = Call::new("create volume", volume.name);
-        let body = volume_body(volume.name, volume.spec.ephemeral, volume.labels);
+        let body = volume_body(volume.name, volume.spec, volume.labels);
         let endpoint = Endpoint::new(&["volumes", "create"]);
         let made: inspect::Volume = self.post(call, &endpoint, &body).await?;
         Ok(made.engine_id())
@@ -347,9 +354,13 @@ mod tests {
     #[test]
     fn an_ephemeral_volume_is_held_in_memory() {
         let labels = labels();
-        let json = |ephemeral| serde_json::to_string(&volume_body("v", ephemeral, &labels)).unwrap();
+        let json = |ephemeral| {
+            let size = Some(crate::model::Bytes(1024));
+            serde_json::to_string(&volume_body("v", &VolumeSpec { ephemeral, size }, &labels)).unwrap()
+        };
         assert_eq!(json(false), r#"{"Name":"v","Labels":{"k":"v"},"Options":{}}"#);
-        assert!(json(true).contains(r#"{"device":"tmpfs","o":"mode=1777,nosuid,nodev","type":"tmpfs"}"#));
+        let options = r#"{"device":"tmpfs","o":"mode=1777,nosuid,nodev,size=1024","type":"tmpfs"}"#;
+        assert!(json(true).contains(options));
     }
 
     #[test]
@@ -401,6 +412,7 @@ mod tests {
                 path: "/v".into(),
             }],
             working_dir: Some("/w".into()),
+            user: None,
             stop_timeout: 3,
         };
         let labels = labels();
