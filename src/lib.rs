@@ -31,3 +31,7 @@ pub mod plan;
 pub mod source;
 
 pub mod engine;
+
+pub mod apply;
+
+pub mod cli;

@@ -90,7 +90,7 @@ impl Builder {
                 Err(error) => {
                     let at = offset(text, error.marker());
                     let span = Span::new(at, next_boundary(text, at));
-                    if matches!(error.kind(), ErrorKind::RecursionLimitExceeded { .. }) {
+                    if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
                         self.error("yaml/too-deep", span, too_deep());
                     } else {
                         self.error("yaml/syntax", span, sentence(&error.info()));

@@ -51,7 +51,7 @@ impl Loader<'_> {
             Ok(bytes) => parse(path, bytes),
             Err(problem) => {
                 self.draft.broken.insert(path.to_owned());
-                self.diagnostics.push(problem);
+                self.diagnostics.push(*problem);
                 return;
             }
         };
@@ -164,22 +164,24 @@ fn by_name<T>(manifests: Vec<Manifest<T>>) -> BTreeMap<Name, Manifest<T>> {
 }
 
 /// The bytes of a file that should be YAML, or why there are none.
-fn read<'f>(path: &str, file: &'f File) -> Result<&'f [u8], Diagnostic> {
+fn read<'f>(path: &str, file: &'f File) -> Result<&'f [u8], Box<Diagnostic>> {
     match &file.content {
         Content::Bytes(bytes) => Ok(bytes),
         Content::TooLarge(bytes) => {
             let most = crate::document::parse::MAX_BYTES;
             let message = format!("the file has {bytes} bytes, the most is {most}");
-            Err(at_start("yaml/too-large", path, message))
+            Err(Box::new(at_start("yaml/too-large", path, message)))
         }
         Content::OutsideLink(target) => {
             let message = format!("the file is a symbolic link to {target:?}, outside the repository");
             let help = "put the file itself into the repository";
-            Err(at_start("manifest/outside-link", path, message).help(help))
+            Err(Box::new(
+                at_start("manifest/outside-link", path, message).help(help),
+            ))
         }
         Content::Unreadable(reason) => {
             let message = format!("the file can't be read: {reason}");
-            Err(at_start("manifest/unreadable", path, message))
+            Err(Box::new(at_start("manifest/unreadable", path, message)))
         }
     }
 }

@@ -65,7 +65,7 @@ impl Decode for User {
 
 fn uid_range(found: Spanned<u32>, reader: &mut Reader<'_>) -> Option<Spanned<u32>> {
     let first = found.value;
-    if first % UID_RANGE == 0 && (MIN_UID..=MAX_UID).contains(&first) {
+    if first.is_multiple_of(UID_RANGE) && (MIN_UID..=MAX_UID).contains(&first) {
         return Some(found);
     }
     let message = format!("{first} begins no range of {UID_RANGE} user ids");

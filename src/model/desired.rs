@@ -83,7 +83,7 @@ pub struct DesiredWorkspace {
     pub pre_stop: Vec<ExecCommand>,
     /// Containers that run to completion after the others have stopped.
     pub post_stop: Vec<DesiredContainer>,
-    /// The container that clones where the workspace's own image has no git; its command is the clone's script.
+    /// The container that clones where the workspace's own image has no git; the plan gives it its command.
     pub tools: Option<DesiredContainer>,
 }
 

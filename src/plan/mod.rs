@@ -5,6 +5,7 @@
 //! executing anything and looking at the clock don't belong here.
 
 pub mod change;
+pub mod clone;
 pub mod diff;
 pub mod display;
 pub mod guard;

@@ -238,9 +238,10 @@ fn pod(listed: &models::ListPodsReport, containers: &HashMap<&str, &models::List
     let run = match listed.status.as_deref().unwrap_or_default() {
         "Running" => infra_run.unwrap_or(RunState::Unknown),
         "Degraded" => RunState::Degraded,
-        "Created" => RunState::Created,
         "Paused" => RunState::Paused,
-        "Stopped" | "Exited" => RunState::Exited { code: 0 },
+        // Nothing runs: the infra container tells a pod that never started from one that was stopped, whatever
+        // containers were added since.
+        "Created" | "Stopped" | "Exited" => infra_run.unwrap_or(RunState::Unknown),
         _ => RunState::Unknown,
     };
     Seen {

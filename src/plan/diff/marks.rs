@@ -10,6 +10,7 @@ use super::workspace::{Walk, is_ephemeral};
 use super::{Key, Verb};
 use crate::model::{CloneProject, Kind, MarkSpec, ObjectId, Role, Spec};
 use crate::plan::change::{ChangeAction, Impact};
+use crate::plan::clone;
 use crate::plan::step::{Action, Target, ToolsContainer};
 
 /// Clones what is not cloned yet, in the devfile's order, after the containers have started.
@@ -44,6 +45,8 @@ pub(super) fn clones(walk: &mut Walk<'_, '_>) {
         if !moved {
             let mut after = vec![Key(walk.builder.object(&container), Verb::Start)];
             after.extend(before.take());
+            let tools = walk.desired.tools.iter().map(|t| t.spec.image.clone());
+            after.extend(tools.map(|image| Key(ObjectId::new(Kind::Image, image), Verb::Fetch)));
             let action = clone_action(walk, project, &container);
             walk.builder.step(key.clone(), action, after);
         }
@@ -70,13 +73,13 @@ fn clone_action(walk: &Walk<'_, '_>, project: &CloneProject, container: &Role) -
     let id = walk.fates.get(container).kept().map(|c| c.id.clone());
     let tools = walk.desired.tools.as_ref().map(|tools| {
         let role = Role::Event(format!("clone-{}", project.name));
+        let spec = clone::in_container(&tools.spec, project);
+        let labels = walk.builder.labels(&role, &Spec::Container(spec.clone()), None);
         ToolsContainer {
             name: walk.builder.object(&role).name,
-            labels: walk
-                .builder
-                .labels(&role, &Spec::Container(tools.spec.clone()), None),
-            spec: tools.spec.clone(),
+            spec,
             limits: tools.limits,
+            labels,
         }
     });
     Action::Clone {
@@ -170,7 +173,7 @@ fn holds(walk: &Walk<'_, '_>, role: &Role, spec: &MarkSpec, subjects: &[Role]) -
 
 /// The incarnations of a mark's subjects, as its label holds them.
 #[must_use]
-pub(crate) fn join(incarnations: &[String]) -> String {
+pub fn join(incarnations: &[String]) -> String {
     incarnations.join(",")
 }
 

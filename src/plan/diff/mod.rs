@@ -20,6 +20,7 @@ use super::step::Action;
 use crate::model::{DesiredState, ObjectId, ObservedState, Role, WorkspaceId};
 
 pub use fields::spec_fields;
+pub use marks::join as join_incarnations;
 
 /// What one workspace needs.
 #[derive(Clone, Debug)]
