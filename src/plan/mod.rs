@@ -180,9 +180,14 @@ pub fn plan(desired: &DesiredState, observed: &ObservedState, request: &Request)
     })
 }
 
-/// The digest over all changes, blocked or not: what an approval is bound to.
+/// The digest over all changes, blocked or not: what an approval is bound to. Reasons are left out: they tell how much a
+/// container holds just now, and an approval must not end because somebody wrote a file meanwhile.
 fn digest(drafts: &[diff::Draft]) -> String {
-    let changes: Vec<&Change> = drafts.iter().flat_map(|d| &d.changes).collect();
+    let changes: Vec<_> = drafts
+        .iter()
+        .flat_map(|d| &d.changes)
+        .map(|c| (&c.object, &c.workspace, c.action, c.impact, &c.fields))
+        .collect();
     // Invariant: changes are made of strings, numbers, lists and JSON values, which serialise.
     content_hash(serde_json::to_string(&changes).unwrap_or_default().as_bytes())
 }
