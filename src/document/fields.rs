@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::model::{Bytes, MilliCpu, Name};
 
-use super::diagnostic::{Code, Diagnostic, Diagnostics};
+use super::diagnostic::{Code, Diagnostic, Diagnostics, MAX_PER_FILE};
 use super::text::Span;
 use super::tree::{Document, Key, Node, Value};
 
@@ -143,7 +143,8 @@ impl<'n> Fields<'n> {
         if self.key(key).is_none() {
             self.known.push(key);
             let message = format!("the key {key:?} is missing");
-            let diagnostic = reader.error("yaml/missing-key", first_line(reader, self.span), message);
+            let mut diagnostic = reader.error("yaml/missing-key", first_line(reader, self.span), message);
+            diagnostic.pointer = reader.document.pointer(self.span);
             reader.report(diagnostic);
             return None;
         }
@@ -167,16 +168,19 @@ impl<'n> Fields<'n> {
 
     /// Reports every key that was not asked for.
     pub fn finish(self, reader: &mut Reader<'_>) {
-        for (key, _) in self.entries {
+        let taken = |key: &&Key| {
             let text = key.text.as_str();
-            if !self.known.contains(&text) && !self.refused.contains(&text) {
-                let message = format!("unknown key {:?}", key.text);
-                let diagnostic = reader
-                    .error("yaml/unknown-key", key.span, message)
-                    .help(format!("known keys here: {}", self.known.join(", ")))
-                    .suggest(&key.text, self.known.iter().copied());
-                reader.report(diagnostic);
-            }
+            self.known.contains(&text) || self.refused.contains(&text)
+        };
+        let unknown = self.entries.iter().map(|(key, _)| key).filter(|key| !taken(key));
+        // More than are kept need not be made.
+        for key in unknown.take(MAX_PER_FILE + 1) {
+            let message = format!("unknown key {:?}", key.text);
+            let diagnostic = reader
+                .error("yaml/unknown-key", key.span, message)
+                .help(format!("known keys here: {}", self.known.join(", ")))
+                .suggest(&key.text, self.known.iter().copied());
+            reader.report(diagnostic);
         }
     }
 }
@@ -378,3 +382,6 @@ impl Decode for MilliCpu {
         parsed(node, reader, "yaml/quantity")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -348,4 +348,59 @@ mod tests {
         let large = vec![b'a'; MAX_BYTES + 1];
         assert_eq!(parse("x.yaml", &large).1.0[0].code, "yaml/too-large");
     }
+
+    #[test]
+    fn an_error_leaves_the_documents_before_it() {
+        let (documents, diagnostics) = parse("x.yaml", b"a: 1\n---\nb: [\n---\nc: 1\n");
+        assert_eq!(documents.len(), 1);
+        assert_eq!(diagnostics.0.len(), 1);
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_windows_line_ends_move_no_place() {
+        let (documents, diagnostics) = parse("x.yaml", "\u{feff}a: 1\r\nb:\r\n  c: é\r\n".as_bytes());
+        assert_eq!(diagnostics, Diagnostics::default());
+        let b = documents[0].root.get("b").unwrap();
+        let c = b.get("c").unwrap();
+        assert_eq!(documents[0].source.position(c.span.start), (3, 6));
+        assert_eq!(c.as_str(), Some("é"));
+    }
+
+    #[test]
+    fn only_plain_scalars_are_other_than_strings() {
+        let (documents, _) = parse(
+            "x.yaml",
+            b"[1, '1', \"1\", !!str 1, !!int '1', true, 'true', null, ~]\n",
+        );
+        let expected = serde_json::json!([1, "1", "1", "1", 1, true, "true", null, null]);
+        assert_eq!(documents[0].root.to_json(), expected);
+    }
+
+    #[test]
+    fn comments_and_separators_alone_are_no_values() {
+        assert!(parse("x.yaml", b"").0.is_empty());
+        assert!(parse("x.yaml", b"# nothing\n").0.is_empty());
+        let (documents, _) = parse("x.yaml", b"---\n---\n");
+        assert!(documents.iter().all(|d| d.root.value == Value::Null));
+    }
+
+    #[test]
+    fn an_alias_repeats_a_value_of_its_own_document_only() {
+        let (documents, diagnostics) = parse("x.yaml", b"a: &x {b: 1}\nc: *x\n");
+        assert_eq!(diagnostics, Diagnostics::default());
+        assert_eq!(
+            documents[0].root.get("a").unwrap().value,
+            documents[0].root.get("c").unwrap().value
+        );
+        assert_eq!(codes("a: &x 1\n---\nb: *x\n"), [("yaml/syntax", Some((3, 4)))]);
+    }
+
+    #[test]
+    fn anchors_within_anchors_are_not_copied_without_bound() {
+        let anchors: String = (0..90).map(|i| format!("&a{i} [")).collect();
+        let text = format!("{anchors}{}{}", "x,".repeat(5_000), "]".repeat(90));
+        assert_eq!(codes(&text)[0].0, "yaml/too-many-values");
+        let flat = format!("[{}]", "x,".repeat(MAX_NODES));
+        assert_eq!(codes(&flat)[0].0, "yaml/too-many-values");
+    }
 }

@@ -39,9 +39,11 @@ impl Decode for Class {
             let warning = reader.error("manifest/storage-not-enforced", storage.span, message);
             reader.report(warning.warning());
         }
+        let cpu = cpu.and_then(|cpu| at_least(MIN_CPU, cpu, reader));
+        let memory = memory.and_then(|memory| at_least(MIN_MEMORY, memory, reader));
         Some(Self {
-            cpu: at_least(MIN_CPU, cpu?, reader)?,
-            memory: at_least(MIN_MEMORY, memory?, reader)?,
+            cpu: cpu?,
+            memory: memory?,
             storage: storage.map(|s| s.value),
             pids: pids.map_or(DEFAULT_PIDS, i64::unsigned_abs),
         })

@@ -18,6 +18,7 @@ mod class;
 mod forms;
 mod load;
 mod quota;
+pub mod schema;
 mod select;
 mod site;
 mod user;

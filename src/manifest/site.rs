@@ -178,15 +178,19 @@ impl Decode for PublishPolicy {
 }
 
 fn image_map(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {
-    struct Reference(Spanned<String>);
+    /// Always there, so that one wrong value hides no wrong key.
+    struct Reference(Option<Spanned<String>>);
     impl Decode for Reference {
         fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-            forms::text(node, &forms::REFERENCE, reader).map(Self)
+            Some(Self(forms::text(node, &forms::REFERENCE, reader)))
         }
     }
     let entries: Vec<(Spanned<String>, Reference)> = fields.optional("imageMap", reader).unwrap_or_default();
-    let entry = |(from, to): (Spanned<String>, Reference)| {
-        forms::check(&from, &forms::REFERENCE, reader).then_some((from, to.0))
-    };
-    entries.into_iter().filter_map(entry).collect()
+    let mut map = Vec::new();
+    for (from, to) in entries {
+        if forms::check(&from, &forms::REFERENCE, reader) {
+            map.extend(to.0.map(|to| (from, to)));
+        }
+    }
+    map
 }

@@ -117,10 +117,12 @@ impl Decode for DevfileRef {
         let given = (fields.key("path"), fields.key("inline"));
         let span = fields.span();
         fields.finish(reader);
+        if later {
+            return None; // reported; what else is there belongs to that
+        }
         let message = match given {
             (Some(_), Some(_)) => "a devfile has a path or is inline, not both",
-            (None, None) if !later => "the devfile is missing: neither a path nor inline",
-            (None, None) => return None,
+            (None, None) => "the devfile is missing: neither a path nor inline",
             (Some(_), None) => return path.map(|p| Self::Path(within_repository(p))),
             (None, Some(_)) => return inline.map(Self::Inline),
         };
@@ -130,8 +132,11 @@ impl Decode for DevfileRef {
     }
 }
 
-/// The path from the root; what leaves the repository stays as it is, for its check.
+/// The path from the root; what leaves the repository, or is no path, stays as it is for its check.
 fn within_repository(path: Spanned<String>) -> Spanned<String> {
+    if path.value.contains("://") {
+        return path;
+    }
     let value = crate::document::files::join("", &path.value).unwrap_or(path.value);
     Spanned { value, ..path }
 }

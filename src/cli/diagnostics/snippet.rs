@@ -39,6 +39,9 @@ impl Snippet {
         for at in first_line..=(line + CONTEXT).min(source.lines().len() - 1) {
             let full = line_text(source, at);
             if at != line {
+                if full.is_empty() && at + 1 == source.lines().len() {
+                    break; // what follows the last line's end is no line
+                }
                 text.push_str(&shown(full, 0, MAX_LINE));
             } else {
                 let skip = if column + LEAD > MAX_LINE {

@@ -5,9 +5,10 @@
 //! line to `docs/manifests.md`. Rules about a devfile's contents belong to `devfile`, rules that need both to
 //! `resolve`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use crate::document::parse::MAX_BYTES;
 use crate::document::{Code, Content, Diagnostic, Diagnostics, Document, Files, Spanned};
 use crate::model::Name;
 
@@ -149,23 +150,25 @@ impl<'f> Draft<'f> {
 
     /// The words of the files that could not be read to their end. A name that stands there is perhaps declared
     /// there, and calling it unknown would send its reader to the wrong place.
-    fn broken_words(&self) -> BrokenWords {
-        let mut known = BTreeSet::new();
-        let mut unknowable = false;
+    fn broken_words(&self) -> BrokenWords<'_> {
+        let mut words = BrokenWords::default();
         for path in &self.broken {
             match self.files.get(path).map(|f| &f.content) {
-                Some(Content::Bytes(bytes)) => {
-                    let text = String::from_utf8_lossy(bytes);
-                    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-                    known.extend(words.filter(|w| w.len() <= 63).map(str::to_owned));
+                Some(Content::Bytes(bytes)) if bytes.len() <= MAX_BYTES => {
+                    let name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
+                    let parts = bytes.split(|b| !name(b)).filter(|word| !word.is_empty());
+                    words.known.extend(parts);
                 }
-                Some(Content::TooLarge(_) | Content::OutsideLink(_) | Content::Unreadable(_)) => {
-                    unknowable = true
-                }
+                Some(
+                    Content::Bytes(_)
+                    | Content::TooLarge(_)
+                    | Content::OutsideLink(_)
+                    | Content::Unreadable(_),
+                ) => words.unknowable = true,
                 None => {}
             }
         }
-        BrokenWords { known, unknowable }
+        words
     }
 }
 
@@ -194,14 +197,15 @@ impl<'a> Suggestions<'a> {
 }
 
 /// See [`Draft::broken_words`].
-struct BrokenWords {
-    known: BTreeSet<String>,
+#[derive(Default)]
+struct BrokenWords<'f> {
+    known: HashSet<&'f [u8]>,
     unknowable: bool,
 }
 
-impl BrokenWords {
+impl BrokenWords<'_> {
     fn may_declare(&self, name: &str) -> bool {
-        self.unknowable || self.known.contains(name)
+        self.unknowable || self.known.contains(name.as_bytes())
     }
 }
 

@@ -4,6 +4,7 @@
 //! Example: a quota of `cpu: "4"` and three workspaces of a class with `cpu: "2"`.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use crate::document::{Diagnostics, Span};
 use crate::manifest::{Class, Manifest, User, Workspace};
@@ -41,15 +42,14 @@ struct Owned<'a> {
 
 fn check_user(user: &Manifest<User>, owned: &[Owned<'_>], diagnostics: &mut Diagnostics) {
     let Some(quota) = &user.spec.quota else { return };
-    let mut exceeded = |span: Span, what: &str, sum: String, most: String| {
-        let count = owned.len();
-        let plural = if count == 1 { "" } else { "s" };
-        let message = format!(
-            "{}'s {count} workspace{plural} add up to {sum}{what}, the quota is {most}",
-            user.name.value
-        );
+    let plural = if owned.len() == 1 { "" } else { "s" };
+    let (name, number) = (&user.name.value, owned.len());
+    let mut exceeded = |span: Span, message: String| {
         let error = user.error(RULE.code, span, message);
-        diagnostics.push(error.help(format!("they are {}", list(owned))));
+        diagnostics.push(error.help(format!("the workspace{plural}: {}", list(owned))));
+    };
+    let more = |what: &str, sum: &dyn Display, most: &dyn Display| {
+        format!("{name}'s {number} workspace{plural} may use {sum} of {what}, the quota is {most}")
     };
     let sum = |of: fn(&Class) -> u64| -> u64 {
         let each = owned.iter().filter_map(|o| o.limits).map(of);
@@ -57,24 +57,23 @@ fn check_user(user: &Manifest<User>, owned: &[Owned<'_>], diagnostics: &mut Diag
     };
     let count = u32::try_from(owned.len()).unwrap_or(u32::MAX);
     if let Some(most) = quota.workspaces.filter(|most| count > most.value) {
-        exceeded(
-            most.span,
-            " workspaces",
-            count.to_string(),
-            most.value.to_string(),
+        let message = format!(
+            "{name} has {number} workspace{plural}, the quota is {}",
+            most.value
         );
+        exceeded(most.span, message);
     }
     let cpu = MilliCpu(sum(|class| class.cpu.0));
     if let Some(most) = quota.cpu.filter(|most| cpu > most.value) {
-        exceeded(most.span, " cpu", cpu.to_string(), most.value.to_string());
+        exceeded(most.span, more("cpu", &cpu, &most.value));
     }
     let memory = Bytes(sum(|class| class.memory.0));
     if let Some(most) = quota.memory.filter(|most| memory > most.value) {
-        exceeded(most.span, " memory", memory.to_string(), most.value.to_string());
+        exceeded(most.span, more("memory", &memory, &most.value));
     }
     let storage = Bytes(sum(|class| class.storage.map_or(0, |s| s.0)));
     if let Some(most) = quota.storage.filter(|most| storage > most.value) {
-        exceeded(most.span, " storage", storage.to_string(), most.value.to_string());
+        exceeded(most.span, more("storage", &storage, &most.value));
     }
 }
 
