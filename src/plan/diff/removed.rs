@@ -16,6 +16,7 @@ pub(super) fn draft<'a>(context: Context<'a>, id: &WorkspaceId, present: &Presen
         &mut builder,
         id,
         present,
+        &[],
         "nothing declares its workspace any more",
     );
     builder.draft.removal = !torn_down.is_empty();
