@@ -140,7 +140,7 @@ async fn any_fault_at_any_call_is_repaired_by_one_more_apply() {
             }
         }
     }
-    assert!(rounds > 400, "{rounds}");
+    assert!(rounds > 300, "{rounds}");
 }
 
 #[tokio::test]

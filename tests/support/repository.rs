@@ -10,7 +10,7 @@ use wharf::model::{DesiredState, EngineId, labels};
 use wharf::plan::{Plan, Request, plan};
 
 /// The Site, its users and classes.
-pub const SITE: &str = "\
+pub(crate) const SITE: &str = "\
 apiVersion: wharf/v1
 kind: Site
 metadata: {name: lab}
@@ -40,7 +40,7 @@ spec: {email: bob@example.org}
 ";
 
 /// Everything that a devfile can ask of an apply.
-pub const FULL: &str = "\
+pub(crate) const FULL: &str = "\
 schemaVersion: 2.2.2
 metadata: {name: full}
 projects:
@@ -71,7 +71,7 @@ events: {preStart: [ready], postStart: [both, last], preStop: [save], postStop: 
 ";
 
 /// One container and nothing else to do.
-pub const SMALL: &str = "\
+pub(crate) const SMALL: &str = "\
 schemaVersion: 2.2.2
 metadata: {name: small}
 components:
@@ -80,7 +80,7 @@ components:
 ";
 
 /// The small one with an image that no registry has.
-pub const ABSENT: &str = "\
+pub(crate) const ABSENT: &str = "\
 schemaVersion: 2.2.2
 metadata: {name: absent}
 components:
@@ -89,7 +89,7 @@ components:
 ";
 
 /// A workspace's manifest; `spec` is more of its fields, such as `power: off`.
-pub fn workspace(id: &str, devfile: &str, spec: &str) -> String {
+pub(crate) fn workspace(id: &str, devfile: &str, spec: &str) -> String {
     let (owner, name) = id.split_once('/').unwrap();
     format!(
         "---\napiVersion: wharf/v1\nkind: Workspace\nmetadata: {{name: {name}}}\nspec:\n  owner: {owner}\n  \
@@ -99,7 +99,7 @@ pub fn workspace(id: &str, devfile: &str, spec: &str) -> String {
 }
 
 /// The desired state of these workspaces.
-pub fn desired(workspaces: &[String]) -> DesiredState {
+pub(crate) fn desired(workspaces: &[String]) -> DesiredState {
     let manifests = workspaces.concat();
     let files = Files::of([
         ("wharf.yaml", SITE),
@@ -112,7 +112,7 @@ pub fn desired(workspaces: &[String]) -> DesiredState {
 }
 
 /// The desired state of a repository without errors.
-pub fn desired_of(files: &Files) -> DesiredState {
+pub(crate) fn desired_of(files: &Files) -> DesiredState {
     let loaded = wharf::manifest::load(files);
     assert!(!loaded.diagnostics.has_errors(), "{:?}", loaded.diagnostics);
     let (workspaces, diagnostics) = wharf::resolve::read(&loaded);
@@ -123,7 +123,7 @@ pub fn desired_of(files: &Files) -> DesiredState {
 }
 
 /// An engine that has, or can pull, the images.
-pub fn engine() -> Simulated {
+pub(crate) fn engine() -> Simulated {
     let engine = Simulated::in_memory();
     engine
         .edit(|state| {
@@ -138,19 +138,19 @@ pub fn engine() -> Simulated {
 }
 
 /// The plan against what the engine holds now.
-pub async fn planned(engine: &Simulated, desired: &DesiredState) -> Plan {
+pub(crate) async fn planned(engine: &Simulated, desired: &DesiredState) -> Plan {
     // Observing is not what is tested here: faults wait until it is over.
     let observed = engine.observe(&desired.site).await.unwrap();
     plan(desired, &observed, &Request::default()).unwrap()
 }
 
 /// Scripts a fault.
-pub fn fault(engine: &Simulated, fault: Fault) {
+pub(crate) fn fault(engine: &Simulated, fault: Fault) {
     engine.edit(|state| state.faults.push(fault)).unwrap();
 }
 
 /// What an engine holds, without what differs from run to run: ids, times and what depends on them.
-pub fn shape(state: &State) -> Vec<String> {
+pub(crate) fn shape(state: &State) -> Vec<String> {
     let own = |map: &labels::Labels| {
         let mut map = map.clone();
         map.remove(labels::SUBJECT);
