@@ -79,7 +79,8 @@ fn every_scenario_shows_what_it_says() {
 
 impl Scenario {
     fn run(name: &str, script: &str) -> String {
-        let tmp = tempfile::tempdir().unwrap();
+        // Messages are broken between words, so the path's length must not differ from machine to machine.
+        let tmp = tempfile::tempdir_in("/tmp").unwrap();
         let mut scenario = Self {
             dir: tmp.path().to_owned(),
             tmp,

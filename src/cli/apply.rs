@@ -10,7 +10,7 @@ use super::pipeline::Pipeline;
 use super::plan::{self, Format, View};
 use super::progress::Progress;
 use super::{Context, site};
-use crate::apply::{self, ApplyReport, Options, PARALLELISM, cancellation, lock, planfile};
+use crate::apply::{self, ApplyReport, Options, PARALLELISM, lock, planfile};
 use crate::engine::Engine;
 use crate::plan::{Approval, FORMAT_VERSION, Plan};
 
@@ -58,6 +58,13 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     if path.is_file() {
         return saved(context, args, &path).await;
     }
+    if !path.is_dir() {
+        return Err(Error::new(format!(
+            "there is neither a directory nor a saved plan at {}",
+            path.display()
+        ))
+        .hint("wharf plan --out FILE saves a plan."));
+    }
     if args.dry_run {
         return plan::show(context, &path, &args.view, None)
             .await
@@ -86,21 +93,34 @@ async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, 
             } else {
                 Exit::NotWell
             };
+            if !plan.is_converged() {
+                context.out.warn(&format!("nothing was done: {}", rest(&plan)));
+            }
             return result(context, args, &plan, None, plan.is_converged()).map(|()| exit);
         }
     };
     let left = pipeline.plan().await?.plan;
     let converged = report.failures().next().is_none() && left.is_converged();
     if !left.is_converged() {
-        let summary = left.summary();
-        context.out.warn(&format!(
-            "not converged: {} changes and {} blocked are left; wharf plan shows them",
-            left.changes.len() - summary.retain,
-            left.blocked.len()
-        ));
+        context
+            .out
+            .warn(&format!("not converged: {}; wharf plan shows it", rest(&left)));
     }
     result(context, args, &plan, Some(&report), converged)?;
     Ok(if converged { Exit::Success } else { Exit::NotWell })
+}
+
+/// What a plan still has, in words.
+fn rest(plan: &Plan) -> String {
+    let changes = plan.changes.len() - plan.summary().retain;
+    let mut words = match changes {
+        1 => "1 change is left".to_owned(),
+        n => format!("{n} changes are left"),
+    };
+    if !plan.blocked.is_empty() {
+        words.push_str(", blocked ones among them");
+    }
+    words
 }
 
 /// Applies a saved plan.
@@ -184,26 +204,12 @@ pub(super) async fn execute(
     options: Options,
 ) -> ApplyReport {
     let progress = Progress::new(&context.out, plan);
-    let (canceller, cancelled) = cancellation();
-    let interrupt = tokio::spawn(interrupts(canceller, context.out));
+    let cancelled = context.interrupts.begin(context.out);
     let report = apply::apply(engine, plan, &options, &progress, cancelled).await;
-    interrupt.abort();
+    context.interrupts.end();
     progress.finish();
     show(context, plan, &report);
     report
-}
-
-/// The first Ctrl-C asks to begin nothing new, the second ends the program.
-async fn interrupts(canceller: apply::Canceller, out: super::output::Output) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        out.warn("interrupted; waiting for the steps under way, Ctrl-C again ends at once");
-        canceller.cancel();
-    }
-    if tokio::signal::ctrl_c().await.is_ok() {
-        out.warn("ended at once; wharf plan shows what is left");
-        #[allow(clippy::disallowed_methods)] // asked for twice: nothing may hold it up any more
-        std::process::exit(130);
-    }
 }
 
 fn show(context: &Context, plan: &Plan, report: &ApplyReport) {

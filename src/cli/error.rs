@@ -54,6 +54,9 @@ pub(super) struct Error {
     hint: Option<String>,
 }
 
+/// What a shell reports for a program that Ctrl-C ended.
+pub(super) const INTERRUPTED: i32 = 130;
+
 /// Wrong usage, as in `sysexits.h`.
 const USAGE: u8 = 64;
 
@@ -154,6 +157,10 @@ impl From<EngineError> for Error {
 
 /// How to start the engine's service at `address`.
 fn start_engine(address: &str) -> String {
+    if !address.starts_with("unix://") {
+        return "The address comes from the Site's engine in wharf.yaml, else from CONTAINER_HOST."
+            .to_owned();
+    }
     let root = rustix::process::getuid().is_root();
     let systemctl = if root { "systemctl" } else { "systemctl --user" };
     format!(

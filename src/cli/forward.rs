@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Context;
 use super::error::{Error, Exit};
@@ -69,13 +70,11 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         args.ports.remote
     ));
     let out = context.out;
+    let mut interrupts = signal(SignalKind::interrupt())?;
     loop {
         let (client, _) = tokio::select! {
             accepted = listener.accept() => accepted?,
-            ended = tokio::signal::ctrl_c() => {
-                ended?;
-                return Ok(Exit::Success);
-            }
+            _ = interrupts.recv() => return Ok(Exit::Success),
         };
         let (engine, id) = (Arc::clone(&site.engine), id.clone());
         let port = args.ports.remote;

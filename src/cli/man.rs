@@ -21,10 +21,13 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         None => all,
         Some(name) => {
             let names: Vec<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
-            let hint = nearest(name, names).map(|near| format!("Did you mean {near}?"));
+            let hint = match nearest(name, names) {
+                Some(near) => format!("Did you mean {near}?"),
+                None => "wharf --help lists the commands.".to_owned(),
+            };
             let found = all.find_subcommand(name).cloned();
             found
-                .ok_or_else(|| Error::usage(format!("there is no command {name}")).hint_opt(hint))?
+                .ok_or_else(|| Error::usage(format!("there is no command {name}")).hint(hint))?
                 .name(format!("wharf-{name}"))
         }
     };

@@ -18,6 +18,7 @@ mod explain;
 mod forward;
 mod get;
 mod init;
+mod interrupt;
 mod logs;
 mod man;
 mod output;
@@ -46,6 +47,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
 
 use error::{Error, Exit};
+use interrupt::Interrupts;
 use output::{Color, Output};
 
 /// Development workspaces, declared in git and reconciled on Podman
@@ -120,6 +122,8 @@ struct Context {
     out: Output,
     /// Where it works: paths are relative to it.
     dir: PathBuf,
+    /// What Ctrl-C does.
+    interrupts: Interrupts,
 }
 
 impl Context {
@@ -154,7 +158,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     } = cli.global;
     let out = Output::new(color, quiet);
     output::trace(verbose);
-    let context = Context { out, dir };
+    let context = Context {
+        out,
+        dir,
+        interrupts: Interrupts::default(),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

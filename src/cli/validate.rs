@@ -9,7 +9,8 @@ use super::diagnostics::{self, SarifRule};
 use super::error::{Error, Exit};
 use super::{Context, configuration, watch};
 use crate::devfile;
-use crate::document::{self, Diagnostic, Diagnostics};
+use crate::document::parse::MAX_BYTES;
+use crate::document::{self, Code, Diagnostic, Diagnostics, Value};
 use crate::manifest::{SITE_FILE, checks};
 use crate::source::Source;
 
@@ -106,17 +107,24 @@ impl Findings {
 
     fn file(&mut self, given: &Path, file: &Path) -> Result<(), Error> {
         let name = given.display().to_string();
-        let bytes = match std::fs::read(file) {
+        let bytes = match content(file) {
             Ok(bytes) => bytes,
-            Err(error) => {
-                let message = format!("the file can't be read: {error}");
+            Err((code, message)) => {
                 self.checked.push(name.clone());
-                self.diagnostics
-                    .push(Diagnostic::of_file("source/unreadable", name, message));
+                self.diagnostics.push(at_start(code, &name, message));
                 return Ok(());
             }
         };
         let (documents, problems) = document::parse(&name, &bytes);
+        if !problems.has_errors() && documents.iter().all(|d| d.root.value == Value::Null) {
+            self.diagnostics.push(at_start(
+                "manifest/empty-file",
+                &name,
+                "the file is empty".to_owned(),
+            ));
+            self.checked.push(name);
+            return Ok(());
+        }
         let is_manifest = documents.iter().any(|d| d.root.get("apiVersion").is_some());
         if is_manifest && !problems.has_errors() {
             return self.manifest(&name, file);
@@ -154,6 +162,23 @@ impl Findings {
         }
         Ok(())
     }
+}
+
+/// A file's bytes, unless they are more than any manifest or devfile may have.
+fn content(file: &Path) -> Result<Vec<u8>, (Code, String)> {
+    let unreadable = |e: std::io::Error| ("manifest/unreadable", format!("the file can't be read: {e}"));
+    let size = std::fs::metadata(file).map_err(unreadable)?.len();
+    if size > MAX_BYTES as u64 {
+        let message = format!("the file has {size} bytes, the most is {MAX_BYTES}");
+        return Err(("yaml/too-large", message));
+    }
+    std::fs::read(file).map_err(unreadable)
+}
+
+/// An error about a file whose text there is nothing of to show: its place is the first line.
+fn at_start(code: Code, path: &str, message: String) -> Diagnostic {
+    let source = document::Source::new(path, "");
+    Diagnostic::at(code, &source, document::Span::default(), message)
 }
 
 fn show(context: &Context, format: Format, findings: &Findings) -> Result<(), Error> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use notify_debouncer_full::notify::{EventKind, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, new_debouncer};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::Context;
@@ -42,13 +43,15 @@ pub(super) async fn watch(
         };
         watcher.watch(folder, RecursiveMode::Recursive).map_err(failed)?;
     }
+    // One listener for all rounds: a Ctrl-C while files are checked must not get lost.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     loop {
         if let Err(error) = again() {
             context.out.error(&error.to_string(), None);
         }
         context.out.say("Watching; Ctrl-C ends it.");
         tokio::select! {
-            ended = tokio::signal::ctrl_c() => return Ok(ended?),
+            _ = interrupts.recv() => return Ok(()),
             save = saves.recv() => if save.is_none() { return Ok(()) },
         }
     }

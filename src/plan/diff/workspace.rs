@@ -395,11 +395,11 @@ impl<'a> Walk<'a, '_> {
                 }
                 Fate::Replace { old, reason, fields } => {
                     let reason = match old.written {
-                        Some(written) => format!(
+                        Some(written) if written > 0 => format!(
                             "{reason}; {} written in the container outside its volumes are lost",
                             crate::plan::display::size(written)
                         ),
-                        None => reason,
+                        Some(_) | None => reason,
                     };
                     let (action, impact) = (ChangeAction::Replace, Impact::Recreate);
                     let workspace = desired.id.clone();

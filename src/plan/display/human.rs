@@ -155,7 +155,7 @@ fn blocked(plan: &Plan, look: Look) -> String {
         };
         let title = look.paint(AnsiColor::Red.on_default().bold(), title);
         text.push_str(&format!("\n{title}\n{}", wrap(reason, 2, look.width)));
-        for blocked in all {
+        for blocked in by_object(all) {
             text.push_str(&format!("    {}  {}\n", blocked.workspace, blocked.object));
         }
         if let Some(option) = approval {
@@ -163,6 +163,11 @@ fn blocked(plan: &Plan, look: Look) -> String {
         }
     }
     text
+}
+
+fn by_object(mut all: Vec<&Blocked>) -> Vec<&Blocked> {
+    all.sort_by(|a, b| (&a.workspace, &a.object).cmp(&(&b.workspace, &b.object)));
+    all
 }
 
 fn summary(plan: &Plan, look: Look) -> String {
