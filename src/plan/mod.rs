@@ -180,11 +180,20 @@ pub fn plan(desired: &DesiredState, observed: &ObservedState, request: &Request)
     })
 }
 
-/// The digest over all changes, blocked or not: what an approval is bound to.
+/// The digest over all changes, blocked or not, and what they create: what an approval is bound to.
 fn digest(drafts: &[diff::Draft]) -> String {
     let changes: Vec<&Change> = drafts.iter().flat_map(|d| &d.changes).collect();
+    let created: Vec<&str> = drafts
+        .iter()
+        .flat_map(|d| &d.steps)
+        .filter_map(|s| s.action.hash())
+        .collect();
     // Invariant: changes are made of strings, numbers, lists and JSON values, which serialise.
-    content_hash(serde_json::to_string(&changes).unwrap_or_default().as_bytes())
+    content_hash(
+        serde_json::to_string(&(changes, created))
+            .unwrap_or_default()
+            .as_bytes(),
+    )
 }
 
 fn seen(steps: &[Step], observed: &ObservedState) -> BTreeMap<String, Seen> {

@@ -25,6 +25,9 @@ use crate::model::{
 /// What wharf's own labels begin with; others are dropped at once, since images bring many.
 const OWN_LABELS: &str = "dev.wharf.";
 
+/// How often a listing is begun again because something vanished meanwhile.
+const LISTINGS: usize = 4;
+
 /// podman-api's client and what it can't tell of the machine.
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -134,6 +137,13 @@ impl Reader {
                     .map_err(|error| fault::of_client(call, &self.socket, error))
             })
         };
+        // Podman lists in two steps; what somebody removes between them fails the listing as a whole.
+        for _ in 0..LISTINGS {
+            match twice(once).await {
+                Err(EngineError::NotFound(_)) => {}
+                other => return other,
+            }
+        }
         twice(once).await
     }
 }
