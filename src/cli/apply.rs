@@ -219,7 +219,10 @@ fn show(context: &Context, plan: &Plan, report: &ApplyReport) {
         );
     }
     let counts = report.counts();
-    let mut words = vec![format!("{} steps done", counts.done)];
+    let mut words = vec![match counts.done {
+        1 => "1 step done".to_owned(),
+        n => format!("{n} steps done"),
+    }];
     if counts.failed > 0 {
         words.push(format!("{} failed", counts.failed));
     }
@@ -228,6 +231,7 @@ fn show(context: &Context, plan: &Plan, report: &ApplyReport) {
     }
     let blocked = match report.blocked {
         0 => String::new(),
+        1 => " 1 change is blocked.".to_owned(),
         n => format!(" {n} changes are blocked."),
     };
     out.say(&format!("{}.{blocked}", words.join(", ")));

@@ -20,7 +20,7 @@ use crate::engine::{ExecRequest, ExecSession, Output};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    workspace: workspace::Args,
+    workspace: workspace::Selector,
     /// The command gets no terminal, even on one
     #[arg(short = 'T', long)]
     no_tty: bool,

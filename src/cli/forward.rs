@@ -21,7 +21,7 @@ use crate::model::EngineId;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    workspace: workspace::Args,
+    workspace: workspace::Selector,
     /// The port within the workspace, and the one to listen on
     #[arg(value_name = "[LOCAL:]PORT")]
     ports: Ports,

@@ -35,7 +35,7 @@ const FILES: [(&str, &str); 7] = [
 ];
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let dir = context.dir.join(&args.dir);
+    let dir = context.path(&args.dir);
     let failed = |error: std::io::Error| Error::new(format!("{} can't be written: {error}", dir.display()));
     if dir.is_dir() && std::fs::read_dir(&dir).map_err(failed)?.next().is_some() {
         return Err(Error::new(format!("{} is not empty", args.dir.display()))

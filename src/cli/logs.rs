@@ -11,7 +11,7 @@ use crate::engine::{LogOptions, Output};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    workspace: workspace::Args,
+    workspace: workspace::Selector,
     /// Go on as more is written, until Ctrl-C
     #[arg(short, long)]
     follow: bool,

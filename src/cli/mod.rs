@@ -14,6 +14,7 @@ pub mod diagnostics;
 mod dial_helper;
 mod error;
 mod exec;
+mod explain;
 mod forward;
 mod get;
 mod init;
@@ -25,6 +26,7 @@ mod plan;
 mod power;
 mod progress;
 mod restart;
+mod schema;
 mod site;
 mod start;
 mod state;
@@ -38,7 +40,7 @@ mod watch;
 mod workspace;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
@@ -67,9 +69,11 @@ struct Cli {
 #[command(next_help_heading = "Everywhere")]
 struct Global {
     /// Run as if started in DIR
+    // Its own id: commands have a DIR of theirs.
     #[arg(
+        id = "work_dir",
         short = 'C',
-        long,
+        long = "dir",
         global = true,
         value_name = "DIR",
         default_value = ".",
@@ -103,6 +107,8 @@ enum Command {
     Logs(logs::Args),
     Forward(forward::Args),
     Volume(volume::Args),
+    Schema(schema::Args),
+    Explain(explain::Args),
     Completions(completions::Args),
     Man(man::Args),
     #[command(hide = true, name = dial_helper::NAME)]
@@ -117,12 +123,19 @@ struct Context {
 }
 
 impl Context {
+    /// The path that an argument names.
+    fn path(&self, given: &Path) -> PathBuf {
+        // Without `./` in front, which messages would show.
+        if self.dir == Path::new(".") {
+            given.to_owned()
+        } else {
+            self.dir.join(given)
+        }
+    }
+
     /// The directory that an optional argument names, else where the command works.
     fn directory(&self, given: Option<&PathBuf>) -> PathBuf {
-        match given {
-            Some(dir) => self.dir.join(dir),
-            None => self.dir.clone(),
-        }
+        given.map_or_else(|| self.dir.clone(), |dir| self.path(dir))
     }
 }
 
@@ -172,6 +185,8 @@ async fn run(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Logs(args) => logs::run(context, &args).await,
         Command::Forward(args) => forward::run(context, &args).await,
         Command::Volume(args) => volume::run(context, args).await,
+        Command::Schema(args) => schema::run(context, &args),
+        Command::Explain(args) => explain::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),
         Command::DialHelper(args) => dial_helper::run(&args),

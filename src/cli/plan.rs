@@ -110,7 +110,7 @@ pub(super) async fn show(
     let plan = pipeline.plan().await?.plan;
     context.out.data(&view.render(&context.out, &plan))?;
     if let Some(file) = save {
-        let file = context.dir.join(file);
+        let file = context.path(file);
         planfile::write(&file, &plan)?;
         context.out.say(&format!(
             "The plan is saved; to carry it out: wharf apply {}",

@@ -15,7 +15,7 @@ use crate::source::Source;
 
 /// A workspace that a repository declares.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct Switched {
     /// The workspace: OWNER/NAME, or NAME where only one has it
     #[arg(value_name = "WS")]
     pub(super) workspace: String,
@@ -33,7 +33,7 @@ pub(super) struct Switch<'a> {
 }
 
 impl<'a> Switch<'a> {
-    pub(super) fn open(context: &'a Context, args: &Args) -> Result<Self, Error> {
+    pub(super) fn open(context: &'a Context, args: &Switched) -> Result<Self, Error> {
         let dir: PathBuf = context.dir.clone();
         let mut pipeline = Pipeline::open(context, &dir, &Source::WorkingTree)?;
         let id = workspace::pick(&args.workspace, pipeline.configuration.desired.workspaces.keys())?;
@@ -77,7 +77,7 @@ impl<'a> Switch<'a> {
         let plan = self.pipeline.plan().await?.plan;
         let state = if run { "running" } else { "stopped" };
         if plan.is_converged() {
-            out.say(&format!("{} is {state} already.", self.id));
+            out.say(&format!("{} is {state}.", self.id));
             return Ok(Exit::Success);
         }
         if !plan.blocked.is_empty() || (does_more(&plan) && !self.yes) {

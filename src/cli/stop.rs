@@ -12,7 +12,7 @@ use crate::model::Power;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    power: power::Args,
+    power: power::Switched,
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {

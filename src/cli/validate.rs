@@ -51,7 +51,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     // Nothing is fetched so far, so --offline holds in any case.
     tracing::debug!(offline = args.offline, "validate");
     if args.watch {
-        let paths: Vec<PathBuf> = paths(args).iter().map(|path| context.dir.join(path)).collect();
+        let paths: Vec<PathBuf> = paths(args).iter().map(|path| context.path(path)).collect();
         watch::watch(context, &paths, || once(context, args).map(drop)).await?;
         return Ok(Exit::Success);
     }
@@ -76,7 +76,7 @@ struct Findings {
 fn once(context: &Context, args: &Args) -> Result<Exit, Error> {
     let mut findings = Findings::default();
     for path in paths(args) {
-        let real = context.dir.join(&path);
+        let real = context.path(&path);
         if real.is_dir() {
             findings.repository(&path, &real)?;
         } else {

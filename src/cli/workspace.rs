@@ -12,7 +12,7 @@ use crate::source::Source;
 
 /// Names a container of a workspace.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct Selector {
     /// The workspace: OWNER/NAME, or NAME where only one has it
     #[arg(value_name = "WS")]
     pub(super) workspace: String,
@@ -68,7 +68,7 @@ pub(super) fn pick<'a>(
 }
 
 /// Finds the container on the engine, running or not.
-pub(super) async fn find(context: &Context, args: &Args) -> Result<Found, Error> {
+pub(super) async fn find(context: &Context, args: &Selector) -> Result<Found, Error> {
     let site = site::find(context, args.site.as_ref()).await?;
     let observed = site.engine.observe(&site.name).await?;
     let workspace = pick(
