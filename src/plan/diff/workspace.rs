@@ -324,17 +324,17 @@ impl<'a> Walk<'a, '_> {
                 }
             });
         }
-        let network_key = self.builder.key(&Role::Network, Verb::Create);
+        let mut before = vec![self.builder.key(&Role::Network, Verb::Create)];
+        // As long as no pod is there, a plan after a crash knows that the volumes hold nothing of the workspace's own.
+        let moves = self.desired.volumes.keys().map(moved::mark_role);
+        before.extend(moves.map(|mark| self.builder.key(&mark, Verb::Mark)));
         for (role, spec) in self.desired.pods.clone() {
-            self.create_one(
-                &role,
-                &Spec::Pod(spec.clone()),
-                vec![network_key.clone()],
-                |labels| Action::CreatePod {
+            self.create_one(&role, &Spec::Pod(spec.clone()), before.clone(), |labels| {
+                Action::CreatePod {
                     spec: spec.clone(),
                     labels,
-                },
-            );
+                }
+            });
         }
     }
 
