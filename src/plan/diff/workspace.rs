@@ -145,7 +145,8 @@ impl<'a> Walk<'a, '_> {
 
     /// Runs the post-stop containers after the others have stopped and before their pod does: they need its network.
     fn post_stop(&mut self, before: &[Key]) -> Option<Vec<Key>> {
-        if self.desired.post_stop.is_empty() {
+        // In a pod that is replaced they would have to wait for the new one, and that for the old one's end.
+        if self.desired.post_stop.is_empty() || self.fates.get(&Role::Pod).kept().is_none() {
             return None;
         }
         let up: Vec<&ObservedObject> = self
