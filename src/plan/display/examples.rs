@@ -177,12 +177,12 @@ fn colours_are_added_and_nothing_else() {
 #[test]
 fn lines_are_as_long_as_the_terminal() {
     for width in [80, 200] {
-        let look = Look {
-            colour: false,
-            width,
-        };
+        let look = Look { colour: false, width };
         // What must be copied whole is never broken: an approval's command.
-        for line in human(&everything(), look).lines().filter(|l| !l.contains("wharf apply")) {
+        for line in human(&everything(), look)
+            .lines()
+            .filter(|l| !l.contains("wharf apply"))
+        {
             assert!(line.chars().count() <= width, "{width}: {line}");
         }
     }
