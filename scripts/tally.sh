@@ -60,6 +60,22 @@ suite() {
     rm -f "$output"
 }
 
+# stage NAME CMD...: a script of ours, counted by the closing line on its stdout.
+stage() {
+    local name=$1 output status=0 started=$SECONDS
+    shift
+    output=$(mktemp)
+    say "==== $name"
+    "$@" >"$output" </dev/null || status=$?
+    if ! tally "$output"; then
+        FAILED=$((FAILED + 1))
+        cat "$output" >&2
+        say "FAILED: $name ended without counts (exit $status)"
+    fi
+    say "==== $name: $(tail -n 1 "$output") in $((SECONDS - started)) s"
+    rm -f "$output"
+}
+
 # The closing line, and the exit code that goes with it.
 finish() {
     echo "$PASSED passed, $FAILED failed"

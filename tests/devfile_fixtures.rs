@@ -1,5 +1,6 @@
 //! Every folder of `fixtures/devfile` is a case: `valid.yaml` has no error, `invalid.yaml` has what `diagnostics.txt`
-//! says. Adding a case is adding a folder; `UPDATE_FIXTURES=1` writes `diagnostics.txt`.
+//! says. `variables.txt` holds a Workspace's variables, `name=value` a line. Adding a case is adding a folder;
+//! `UPDATE_FIXTURES=1` writes `diagnostics.txt`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,10 +24,13 @@ fn read(folder: &Path, file: &str) -> (Option<Devfile>, Diagnostics) {
     let path = folder.join(file);
     let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let (documents, mut diagnostics) = document::parse(file, &bytes);
+    let variables = fs::read_to_string(folder.join("variables.txt")).unwrap_or_default();
+    let variables = variables.lines().filter_map(|line| line.split_once('='));
+    let variables: BTreeMap<String, String> = variables.map(|(n, v)| (n.into(), v.into())).collect();
     let mut devfile = None;
     for document in documents {
         let document = Arc::new(document);
-        let (read, more) = devfile::read(&document, &document.root, &BTreeMap::new());
+        let (read, more) = devfile::read(&document, &document.root, &variables);
         devfile = read;
         diagnostics.extend(more);
     }
@@ -67,4 +71,41 @@ fn every_invalid_devfile_has_the_expected_diagnostics() {
         wrong.is_empty(),
         "UPDATE_FIXTURES=1 accepts what was found:\n{wrong}"
     );
+}
+
+#[test]
+fn every_rule_has_an_example_that_breaks_it_and_cases_of_its_own() {
+    for rule in devfile::RULES {
+        let name = rule.code.strip_prefix("devfile/").unwrap();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fixtures/devfile")
+            .join(name);
+        let (_, diagnostics) = read(&folder, "invalid.yaml");
+        assert!(diagnostics.0.iter().any(|d| d.code == rule.code), "{}", rule.code);
+        assert_eq!(
+            fs::read_to_string(folder.join("invalid.yaml")).unwrap(),
+            rule.example,
+            "{}",
+            rule.code
+        );
+        let same = devfile::RULES.iter().filter(|r| r.code == rule.code);
+        assert_eq!(same.count(), 1, "{}", rule.code);
+    }
+}
+
+#[test]
+fn an_example_breaks_no_other_rule() {
+    for case in cases() {
+        let (_, diagnostics) = read(&case, "invalid.yaml");
+        let name = case.file_name().unwrap().to_str().unwrap();
+        for diagnostic in &diagnostics.0 {
+            let code = diagnostic.code.split('/').next_back().unwrap();
+            let own = name.starts_with(code) || name == "structure";
+            assert!(
+                own || diagnostic.code == "devfile/key-version",
+                "{name} has {}",
+                diagnostic.code
+            );
+        }
+    }
 }

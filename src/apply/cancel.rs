@@ -31,6 +31,12 @@ impl Cancellation {
         cancellation().1
     }
 
+    /// Whether it has been asked for.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Returns once it has been asked for, at once where it was before; never where nobody can ask.
     pub async fn cancelled(&mut self) {
         if self.0.wait_for(|asked| *asked).await.is_err() {

@@ -73,21 +73,20 @@ pub async fn apply(
     );
     let mut record = Record::new(plan, observer);
     let mut running = FuturesUnordered::new();
+    let mut cancelled = false;
     loop {
-        while !record.interrupted
-            && let Some(id) = queue.begin()
-        {
+        cancelled |= cancellation.is_cancelled();
+        if cancelled {
+            record.interrupt(queue.close());
+        }
+        while let Some(id) = queue.begin() {
             running.push(run(&executor, plan, id, observer));
         }
         if running.is_empty() {
             break;
         }
         tokio::select! {
-            biased;
-            () = cancellation.cancelled(), if !record.interrupted => {
-                record.interrupted = true;
-                record.skip(queue.close(), Skip::Interrupted);
-            }
+            () = cancellation.cancelled(), if !cancelled => cancelled = true,
             // Never `None`: something is running.
             Some((id, result, elapsed)) = running.next() => {
                 let consequences = queue.end(id, result.is_ok());
@@ -148,6 +147,12 @@ impl<'a> Record<'a> {
             };
             self.settle(id, outcome, elapsed);
         }
+    }
+
+    /// These will never begin, because it was asked to stop.
+    fn interrupt(&mut self, ids: Vec<StepId>) {
+        self.interrupted |= !ids.is_empty();
+        self.skip(ids, Skip::Interrupted);
     }
 
     fn skip(&mut self, ids: Vec<StepId>, why: Skip) {

@@ -30,6 +30,17 @@ pub enum CommandKind {
     Composite(Composite),
 }
 
+impl CommandKind {
+    /// What it is, in the words of a message.
+    pub(super) fn describe(&self) -> &'static str {
+        match self {
+            Self::Exec(_) => "an exec command",
+            Self::Apply(_) => "an apply command",
+            Self::Composite(_) => "a composite command",
+        }
+    }
+}
+
 /// A command line in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exec {

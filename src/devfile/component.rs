@@ -28,6 +28,18 @@ pub enum ComponentKind {
     Cluster(Cluster),
 }
 
+impl ComponentKind {
+    /// What it is, in the words of a message.
+    pub(super) fn describe(&self) -> &'static str {
+        match self {
+            Self::Container(_) => "a container",
+            Self::Volume(_) => "a volume",
+            Self::Image(_) => "an image",
+            Self::Cluster(_) => "a cluster component",
+        }
+    }
+}
+
 /// A container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Container {
@@ -211,4 +223,7 @@ pub struct Annotation {
     pub deployment: Vec<(Spanned<String>, Spanned<String>)>,
     /// Of the service.
     pub service: Vec<(Spanned<String>, Spanned<String>)>,
+    /// Whether the container says that it runs with the others (`dedicatedPod: false` written out), which is where
+    /// the reference library compares annotations.
+    pub(super) shared: bool,
 }

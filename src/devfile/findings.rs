@@ -5,6 +5,9 @@ use crate::document::{Code, Diagnostic, Diagnostics, Document, Node, Reader, Spa
 /// The most problems that are shown of one devfile. More help nobody, and finding the place of each takes time.
 const MAX_FINDINGS: usize = 200;
 
+/// The most names that a slip is compared with.
+const MAX_CANDIDATES: usize = 1000;
+
 /// Gathers diagnostics of one document.
 pub(super) struct Findings<'d> {
     reader: Reader<'d>,
@@ -55,6 +58,28 @@ impl<'d> Findings<'d> {
     pub(super) fn first_line(&self, span: Span) -> Span {
         let length = self.text_at(span).lines().next().map_or(0, str::len);
         Span::new(span.start, span.start + length)
+    }
+
+    /// The line of a place, from 1.
+    pub(super) fn line(&self, span: Span) -> usize {
+        if self.is_full() {
+            return 0; // what it is for will be dropped
+        }
+        self.reader.document.source.position(span.start).0
+    }
+
+    /// `diagnostic` with "did you mean …?" where one of `candidates` is near `text`.
+    pub(super) fn suggest<'a>(
+        &self,
+        diagnostic: Diagnostic,
+        text: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Diagnostic {
+        // Distances are not worth their time where the diagnostic will be dropped, nor among very many.
+        if self.is_full() {
+            return diagnostic;
+        }
+        diagnostic.suggest(text, candidates.into_iter().take(MAX_CANDIDATES))
     }
 
     fn is_full(&self) -> bool {

@@ -34,5 +34,5 @@ pub use lifecycle::Leaf;
 pub use project::{CheckoutFrom, Git, Project, Source, StarterProject};
 pub use read::read;
 pub use root::{Attributes, Devfile, Events};
-pub use rules::Rule;
+pub use rules::{RULES, Rule};
 pub use version::SchemaVersion;

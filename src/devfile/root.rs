@@ -49,6 +49,49 @@ pub struct Events {
     pub post_stop: Vec<Spanned<String>>,
 }
 
+/// A moment of a workspace's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Event {
+    PreStart,
+    PostStart,
+    PreStop,
+    PostStop,
+}
+
+impl Event {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::PreStart => "preStart",
+            Self::PostStart => "postStart",
+            Self::PreStop => "preStop",
+            Self::PostStop => "postStop",
+        }
+    }
+
+    /// Whether it takes apply commands; the others take exec commands.
+    pub(super) fn applies(self) -> bool {
+        match self {
+            Self::PreStart | Self::PostStop => true,
+            Self::PostStart | Self::PreStop => false,
+        }
+    }
+}
+
+impl Events {
+    /// Every id with its event.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Event, &Spanned<String>)> {
+        let lists = [
+            (Event::PreStart, &self.pre_start),
+            (Event::PostStart, &self.post_start),
+            (Event::PreStop, &self.pre_stop),
+            (Event::PostStop, &self.post_stop),
+        ];
+        lists
+            .into_iter()
+            .flat_map(|(event, ids)| ids.iter().map(move |id| (event, id)))
+    }
+}
+
 /// Free-form settings of tools, as they stand in the devfile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes(pub Vec<(Spanned<String>, Node)>);

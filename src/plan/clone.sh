@@ -17,18 +17,19 @@ taken() {
     [ -L "$target" ] || { [ -e "$target" ] && [ -n "$(ls -A "$target")" ]; }
 }
 
-git() {
-    command git -c protocol.ext.allow=never "$@"
+# A URL may name a transport, but never a command.
+safe_git() {
+    git -c protocol.ext.allow=never "$@"
 }
 
 checkout() {
-    if git -C "$new" show-ref --verify --quiet "refs/remotes/$remote/$revision"; then
-        git -C "$new" checkout --quiet -B "$revision" --track "$remote/$revision"
-    elif git -C "$new" rev-parse --verify --quiet "$revision^{commit}" >/dev/null; then
-        git -C "$new" checkout --quiet --detach "$revision^{commit}" --
+    if safe_git -C "$new" show-ref --verify --quiet "refs/remotes/$remote/$revision"; then
+        safe_git -C "$new" checkout --quiet -B "$revision" --track "$remote/$revision"
+    elif safe_git -C "$new" rev-parse --verify --quiet "$revision^{commit}" >/dev/null; then
+        safe_git -C "$new" checkout --quiet --detach "$revision^{commit}" --
     else
-        git -C "$new" fetch --quiet -- "$remote" "$revision" &&
-            git -C "$new" checkout --quiet --detach FETCH_HEAD --
+        safe_git -C "$new" fetch --quiet -- "$remote" "$revision" &&
+            safe_git -C "$new" checkout --quiet --detach FETCH_HEAD --
     fi
 }
 
@@ -49,9 +50,9 @@ GIT_TERMINAL_PROMPT=0
 GIT_SSH_COMMAND=${GIT_SSH_COMMAND:-ssh -o BatchMode=yes}
 export GIT_TERMINAL_PROMPT GIT_SSH_COMMAND
 
-git clone --quiet --origin "$remote" -- "$url" "$new" || exit 1
+safe_git clone --quiet --origin "$remote" -- "$url" "$new" || exit 1
 while [ $# -ge 2 ]; do
-    git -C "$new" remote add -- "$1" "$2" || exit 1
+    safe_git -C "$new" remote add -- "$1" "$2" || exit 1
     shift 2
 done
 if [ -n "$revision" ]; then

@@ -1,7 +1,7 @@
 //! The engine's contract: what `wharf::engine::Engine` promises, as tests that run on the simulated engine and on real
 //! Podman alike, so that the simulated one can't lie. Only what holds for both is here.
 //!
-//! The Podman half needs a running service (`WHARF_TEST_SOCKET`, by default the one that wharf itself would use) and the
+//! The Podman half needs a running service (the one that wharf itself finds, `CONTAINER_HOST` included) and the
 //! image `WHARF_TEST_IMAGE` (by default `localhost/wharf-busybox:1`). Without them it fails; it never skips. Every test
 //! has a site of its own, named after `WHARF_TEST_SITE`, and removes by label whatever carries it, also when it panics.
 
@@ -42,6 +42,7 @@ macro_rules! contracts {
             $($(
                 #[test]
                 fn $name() {
+                    let _alone = crate::podman_fixture::alone();
                     let fixture = crate::podman_fixture::PodmanFixture::new(stringify!($name));
                     crate::fixture::block_on(crate::$module::$name(&crate::yard::Yard::new(&fixture)));
                 }

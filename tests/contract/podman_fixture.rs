@@ -20,25 +20,24 @@ const FOREIGN: &str = "contract.foreign";
 /// One test on Podman at a time within this process; nextest's group does it between processes.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 pub(crate) struct PodmanFixture {
     engine: Podman,
     socket: PathBuf,
     site: Name,
     other_site: Name,
     image: String,
-    _alone: MutexGuard<'static, ()>,
 }
 
 impl PodmanFixture {
     pub(crate) fn new(test: &str) -> Self {
-        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let variable = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
-        let socket = match std::env::var_os("WHARF_TEST_SOCKET") {
-            Some(path) => path.into(),
-            None => match find(None, &Environment::of_process()).unwrap() {
-                Address::Unix(path) => path,
-                other @ Address::Simulated(_) => panic!("{other} is no Podman"),
-            },
+        let socket = match find(None, &Environment::of_process()).unwrap() {
+            Address::Unix(path) => path,
+            other @ Address::Simulated(_) => panic!("{other} is no Podman"),
         };
         let hash = wharf::model::content_hash(format!("{test} {}", std::process::id()).as_bytes());
         let site = format!("{}-{}", variable("WHARF_TEST_SITE", "contract"), &hash[..8]);
@@ -48,7 +47,6 @@ impl PodmanFixture {
             other_site: format!("{site}-other").parse().unwrap(),
             site: site.parse().unwrap(),
             image: variable("WHARF_TEST_IMAGE", "localhost/wharf-busybox:1"),
-            _alone: alone,
         };
         assert!(
             fixture.podman(&["image", "exists", &fixture.image]).is_some(),

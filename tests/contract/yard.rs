@@ -93,7 +93,7 @@ impl<'a> Yard<'a> {
     pub(crate) async fn volume(&self, role: &Role, ephemeral: bool) -> Result<EngineId> {
         let spec = VolumeSpec {
             ephemeral,
-            size: None,
+            ..VolumeSpec::default()
         };
         let labels = self.labels(role, &Spec::Volume(spec.clone()));
         self.engine()

@@ -15,35 +15,35 @@ use wharf::model::{
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// The range that tests run under where Podman has root.
-pub const RANGE: UidRange = UidRange {
+pub(crate) const RANGE: UidRange = UidRange {
     first: 1_000_000,
     count: 65_536,
 };
 
-pub struct Site {
-    pub engine: Podman,
-    pub name: Name,
-    pub rootless: bool,
+pub(crate) struct Site {
+    pub(crate) engine: Podman,
+    pub(crate) name: Name,
+    pub(crate) rootless: bool,
 }
 
-pub struct Made {
-    pub object: ObjectId,
-    pub id: EngineId,
+pub(crate) struct Made {
+    pub(crate) object: ObjectId,
+    pub(crate) id: EngineId,
 }
 
-pub struct Pod {
-    pub object: ObjectId,
-    pub id: EngineId,
-    pub workspace: WorkspaceId,
-    pub network: String,
-    pub network_id: EngineId,
+pub(crate) struct Pod {
+    pub(crate) object: ObjectId,
+    pub(crate) id: EngineId,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) network: String,
+    pub(crate) network_id: EngineId,
 }
 
-pub fn image() -> String {
+pub(crate) fn image() -> String {
     std::env::var("WHARF_TEST_IMAGE").unwrap_or_else(|_| "localhost/wharf-busybox:1".to_owned())
 }
 
-pub fn connect() -> Podman {
+pub(crate) fn connect() -> Podman {
     match address::find(None, &Environment::of_process()).unwrap() {
         Address::Unix(socket) => Podman::connect(&socket),
         Address::Simulated(path) => panic!("these tests need Podman, not {}", path.display()),
@@ -51,7 +51,7 @@ pub fn connect() -> Podman {
 }
 
 impl Site {
-    pub async fn new(topic: &str) -> Self {
+    pub(crate) async fn new(topic: &str) -> Self {
         let run = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let engine = connect();
         let facts = engine
@@ -65,11 +65,11 @@ impl Site {
         }
     }
 
-    pub async fn observe(&self) -> ObservedState {
+    pub(crate) async fn observe(&self) -> ObservedState {
         self.engine.observe(&self.name).await.unwrap()
     }
 
-    pub async fn observed(&self, object: &ObjectId) -> ObservedObject {
+    pub(crate) async fn observed(&self, object: &ObjectId) -> ObservedObject {
         self.observe()
             .await
             .objects
@@ -77,7 +77,7 @@ impl Site {
             .unwrap_or_else(|| panic!("{object} is not there"))
     }
 
-    pub fn labels(&self, workspace: &WorkspaceId, role: Role, spec: &Spec) -> wharf::model::Labels {
+    pub(crate) fn labels(&self, workspace: &WorkspaceId, role: Role, spec: &Spec) -> wharf::model::Labels {
         Ownership {
             site: self.name.clone(),
             workspace: workspace.clone(),
@@ -90,7 +90,7 @@ impl Site {
         .to_labels()
     }
 
-    pub async fn pod(&self, workspace: &str, change: impl FnOnce(&mut PodSpec)) -> Pod {
+    pub(crate) async fn pod(&self, workspace: &str, change: impl FnOnce(&mut PodSpec)) -> Pod {
         let workspace: WorkspaceId = format!("tester/{workspace}").parse().unwrap();
         let object = Role::Network.object_id(&self.name, &workspace);
         let spec = NetworkSpec::default();
@@ -128,8 +128,11 @@ impl Site {
         }
     }
 
-    pub async fn volume(&self, pod: &Pod, name: &str, ephemeral: bool) -> Made {
-        let spec = VolumeSpec { ephemeral };
+    pub(crate) async fn volume(&self, pod: &Pod, name: &str, ephemeral: bool) -> Made {
+        let spec = VolumeSpec {
+            ephemeral,
+            size: None,
+        };
         let role = Role::Data(name.to_owned());
         let object = role.object_id(&self.name, &pod.workspace);
         let labels = self.labels(&pod.workspace, role, &Spec::Volume(spec.clone()));
@@ -146,7 +149,7 @@ impl Site {
     }
 
     /// A container that stays up, unless `change` says otherwise.
-    pub async fn container(
+    pub(crate) async fn container(
         &self,
         pod: &Pod,
         name: &str,
@@ -156,7 +159,7 @@ impl Site {
         self.try_container(pod, name, limits, change).await.unwrap()
     }
 
-    pub async fn try_container(
+    pub(crate) async fn try_container(
         &self,
         pod: &Pod,
         name: &str,
@@ -184,8 +187,8 @@ impl Site {
         Ok(Made { object, id })
     }
 
-    /// Removes every object of the site.
-    pub async fn remove(&self) {
+    /// Removes every object of the site, by wharf's own means.
+    pub(crate) async fn remove(&self) {
         let state = self.observe().await;
         for container in state.of_kind(Kind::Container) {
             self.engine.stop_container(&container.id).await.unwrap();
@@ -207,13 +210,44 @@ impl Site {
     }
 }
 
-pub fn shell(script: &str) -> Vec<String> {
+pub(crate) fn shell(script: &str) -> Vec<String> {
     ["sh", "-c", script].map(str::to_owned).to_vec()
 }
 
-pub fn mount(volume: &Made, path: &str) -> Mount {
+pub(crate) fn mount(volume: &Made, path: &str) -> Mount {
     Mount {
         volume: volume.object.name.clone(),
         path: path.to_owned(),
+    }
+}
+
+/// Runs the podman client, as somebody beside wharf would.
+pub(crate) fn client(arguments: &[&str]) {
+    let output = std::process::Command::new("podman")
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "podman {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Whatever a failed test leaves goes by its label.
+impl Drop for Site {
+    fn drop(&mut self) {
+        let filter = format!("label=dev.wharf.site={}", self.name);
+        for kind in ["pod", "network", "volume"] {
+            let listed = std::process::Command::new("podman")
+                .args([kind, "ls", "--quiet", "--filter", &filter])
+                .output();
+            let listed = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+            for name in listed.unwrap_or_default().split_whitespace() {
+                let _ = std::process::Command::new("podman")
+                    .args([kind, "rm", "--force", name])
+                    .output();
+            }
+        }
     }
 }

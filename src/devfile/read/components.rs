@@ -75,6 +75,7 @@ impl Reading<'_> {
             annotation: Annotation {
                 deployment: texts("deployment"),
                 service: texts("service"),
+                shared: flag(node, "dedicatedPod") == Some(false),
             },
         };
         Some(container)

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::component::EnvVar;
 use super::findings::Findings;
 use super::root::{Attributes, Devfile, Events, Index};
-use super::rules::{self, Subject, schema_version};
+use super::rules::{self, Subject, schema_version, unused_variables};
 use super::shape::{self, DEVFILE};
 use super::version::SchemaVersion;
 use crate::document::{Diagnostics, Document, Node, Spanned, Value};
@@ -37,6 +37,13 @@ pub fn read(
         return (None, found.finish(node));
     };
     shape::check(node, &DEVFILE, version, &mut found);
+    if let (false, false, Some(place)) = (
+        version.has_variables(),
+        variables.is_empty(),
+        node.get("schemaVersion"),
+    ) {
+        unused_variables::report(version, place.span, &mut found);
+    }
     let mut reading = Reading {
         variables: Variables::of(node, version, variables),
         found,

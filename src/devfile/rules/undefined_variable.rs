@@ -22,5 +22,6 @@ pub(in crate::devfile) fn report<'a>(
     let message = format!("no variable {name:?} is defined; the text stays as it is");
     let warning = found.error(RULE.code, span, message).warning();
     let help = "define it under variables, in the devfile or in the Workspace";
-    found.report(warning.help(help).suggest(name, defined));
+    let warning = found.suggest(warning.help(help), name, defined);
+    found.report(warning);
 }

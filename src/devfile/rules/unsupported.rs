@@ -1,8 +1,10 @@
 //! What the devfile specification has and wharf does not have yet. It is refused by name, never ignored: a workspace
 //! that starts without a part of what it asked for is worse than one that does not start.
 
-use super::Rule;
+use super::{Rule, Subject};
+use crate::devfile::component::ComponentKind;
 use crate::devfile::findings::Findings;
+use crate::devfile::root::Attributes;
 use crate::document::Span;
 
 /// See the module.
@@ -17,4 +19,41 @@ pub(in crate::devfile) const RULE: Rule = Rule {
 pub(in crate::devfile) fn report(feature: &str, span: Span, found: &mut Findings<'_>) {
     let error = found.error(RULE.code, span, format!("{feature} are not supported yet"));
     found.report(error);
+}
+
+/// Attributes that ask for a feature.
+const ATTRIBUTES: [(&str, &str); 3] = [
+    ("container-overrides", "container overrides"),
+    ("pod-overrides", "pod overrides"),
+    ("sparseCheckout", "sparse checkouts"),
+];
+
+/// Features that are asked for by a value rather than by a key of the schema.
+pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
+    let devfile = subject.devfile;
+    let components = devfile.components.iter().map(|c| &c.attributes);
+    let projects = devfile.projects.iter().chain(&devfile.dependent_projects);
+    check_attributes(&devfile.attributes, found);
+    for attributes in components.chain(projects.map(|p| &p.attributes)) {
+        check_attributes(attributes, found);
+    }
+    for component in &devfile.components {
+        match &component.kind {
+            ComponentKind::Image(image) if image.containerfile.value.contains("://") => {
+                report("images built from an address", image.containerfile.span, found);
+            }
+            ComponentKind::Image(_)
+            | ComponentKind::Container(_)
+            | ComponentKind::Volume(_)
+            | ComponentKind::Cluster(_) => {}
+        }
+    }
+}
+
+fn check_attributes(attributes: &Attributes, found: &mut Findings<'_>) {
+    for (key, _) in &attributes.0 {
+        if let Some((_, feature)) = ATTRIBUTES.iter().find(|(name, _)| *name == key.value) {
+            report(feature, key.span, found);
+        }
+    }
 }

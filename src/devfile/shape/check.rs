@@ -101,12 +101,15 @@ impl Check<'_, '_> {
         if known().any(|c| c == text) {
             return;
         }
-        let message = match choices.iter().find(|c| c.text == text) {
-            Some(later) => key_version::too_new(text, later.since, self.version),
-            None => format!("{text:?} is not a value of this key"),
+        let (code, message) = match choices.iter().find(|c| c.text == text) {
+            Some(later) => (
+                key_version::RULE.code,
+                key_version::too_new(text, later.since, self.version),
+            ),
+            None => (value::RULE.code, format!("{text:?} is not a value of this key")),
         };
         let values = known().collect::<Vec<_>>().join(", ");
-        let error = self.found.error(value::RULE.code, node.span, message);
+        let error = self.found.error(code, node.span, message);
         let error = error.label(format!("expected one of {values}"));
         self.found.report(error.suggest(text, known()));
     }

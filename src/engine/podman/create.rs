@@ -51,19 +51,20 @@ struct VolumeBody<'a> {
 }
 
 fn volume_body<'a>(name: &'a str, spec: &VolumeSpec, labels: &'a Labels) -> VolumeBody<'a> {
-    let size = spec
-        .size
-        .map(|size| format!(",size={}", size.0))
-        .unwrap_or_default();
-    let options = [
-        ("type", "tmpfs".to_owned()),
-        ("device", "tmpfs".to_owned()),
-        ("o", format!("mode=1777,nosuid,nodev{size}")),
-    ];
+    let mut options = BTreeMap::new();
+    if spec.ephemeral {
+        let size = spec
+            .size
+            .map(|size| format!(",size={}", size.0))
+            .unwrap_or_default();
+        options.insert("type", "tmpfs".to_owned());
+        options.insert("device", "tmpfs".to_owned());
+        options.insert("o", format!("mode=1777,nosuid,nodev{size}"));
+    }
     VolumeBody {
         name,
         labels,
-        options: options.into_iter().filter(|_| spec.ephemeral).collect(),
+        options,
     }
 }
 
@@ -354,13 +355,16 @@ mod tests {
     #[test]
     fn an_ephemeral_volume_is_held_in_memory() {
         let labels = labels();
-        let json = |ephemeral| {
-            let size = Some(crate::model::Bytes(1024));
-            serde_json::to_string(&volume_body("v", &VolumeSpec { ephemeral, size }, &labels)).unwrap()
-        };
-        assert_eq!(json(false), r#"{"Name":"v","Labels":{"k":"v"},"Options":{}}"#);
-        let options = r#"{"device":"tmpfs","o":"mode=1777,nosuid,nodev,size=1024","type":"tmpfs"}"#;
-        assert!(json(true).contains(options));
+        let json = |spec: VolumeSpec| serde_json::to_string(&volume_body("v", &spec, &labels)).unwrap();
+        let plain = json(VolumeSpec::default());
+        assert_eq!(plain, r#"{"Name":"v","Labels":{"k":"v"},"Options":{}}"#);
+        let size = Some(Bytes(4096));
+        let ephemeral = json(VolumeSpec {
+            ephemeral: true,
+            size,
+        });
+        let options = r#"{"device":"tmpfs","o":"mode=1777,nosuid,nodev,size=4096","type":"tmpfs"}"#;
+        assert!(ephemeral.contains(options), "{ephemeral}");
     }
 
     #[test]
@@ -412,7 +416,7 @@ mod tests {
                 path: "/v".into(),
             }],
             working_dir: Some("/w".into()),
-            user: None,
+            user: Some("1000:1000".into()),
             stop_timeout: 3,
         };
         let labels = labels();
@@ -432,7 +436,7 @@ mod tests {
             serde_json::to_string(&body).unwrap(),
             concat!(
                 r#"{"name":"c","pod":"p","image":"localhost/x:1","entrypoint":[],"command":["sleep"],"env":{"A":"b"},"#,
-                r#""labels":{"k":"v"},"volumes":[{"Name":"v","Dest":"/v"}],"work_dir":"/w","image_volume_mode":"ignore","#,
+                r#""labels":{"k":"v"},"volumes":[{"Name":"v","Dest":"/v"}],"work_dir":"/w","user":"1000:1000","image_volume_mode":"ignore","#,
                 r#""init":true,"stop_timeout":3,"no_new_privileges":true,"cap_drop":["all"],"#,
                 r#""resource_limits":{"memory":{"limit":1024,"swap":1024},"pids":{"limit":-1}}}"#
             )

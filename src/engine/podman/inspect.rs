@@ -39,6 +39,7 @@ pub(super) struct State {
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct Config {
     pub(super) stop_timeout: u64,
+    pub(super) user: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

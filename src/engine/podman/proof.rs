@@ -19,7 +19,11 @@ pub(super) struct Asked<'a> {
 
 /// Compares what was asked with what inspect shows.
 pub(super) fn check(name: &str, asked: &Asked<'_>, read: &Container) -> Result<()> {
+    let user = asked.spec.user.as_ref().filter(|user| **user != read.config.user);
     let differences: Vec<String> = [
+        user.map(|user| format!("it runs as {:?}, not {user}", read.config.user))
+            .into_iter()
+            .collect(),
         security(read),
         ids(asked, read),
         mounts(asked, read),

@@ -107,7 +107,7 @@ impl<'a> Fates<'a> {
         let container = present.get(role)?;
         match self.get(&pod_role) {
             Fate::Replace { .. } => return Some("its pod is replaced".to_owned()),
-            Fate::Create => return Some("its pod is gone".to_owned()),
+            Fate::Create => return Some("its pod is created anew".to_owned()),
             Fate::Keep(pod) if container.pod.as_ref() != Some(&pod.id) => {
                 return Some("it is in another pod".to_owned());
             }

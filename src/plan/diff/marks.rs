@@ -34,27 +34,20 @@ pub(super) fn clones(walk: &mut Walk<'_, '_>) {
             walk.builder.draft.noop += 1;
             continue;
         }
-        // Data that was moved here brings its clones along: only the record is missing.
-        let moved = walk
-            .builder
-            .draft
-            .steps
-            .iter()
-            .any(|s| s.key == Key(subject_object.clone(), Verb::Move));
-        let key = walk.builder.key(&role, Verb::Clone);
-        if !moved {
-            let mut after = vec![Key(walk.builder.object(&container), Verb::Start)];
-            after.extend(before.take());
-            let tools = walk.desired.tools.iter().map(|t| t.spec.image.clone());
-            after.extend(tools.map(|image| Key(ObjectId::new(Kind::Image, image), Verb::Fetch)));
-            let action = clone_action(walk, project, &container);
-            walk.builder.step(key.clone(), action, after);
-        }
-        let reason = if moved {
+        // Data that is moved here brings its clones along, if they were ever made: cloning over one does nothing.
+        let moved = Key(subject_object.clone(), Verb::Move);
+        let reason = if walk.builder.draft.steps.iter().any(|s| s.key == moved) {
             format!("project {} is moved along", project.name)
         } else {
             format!("project {} is not cloned yet", project.name)
         };
+        let key = walk.builder.key(&role, Verb::Clone);
+        let mut after = vec![Key(walk.builder.object(&container), Verb::Start)];
+        after.extend(before.take());
+        let tools = walk.desired.tools.iter().map(|t| t.spec.image.clone());
+        after.extend(tools.map(|image| Key(ObjectId::new(Kind::Image, image), Verb::Fetch)));
+        let action = clone_action(walk, project, &container);
+        walk.builder.step(key.clone(), action, after);
         mark(
             walk,
             &role,

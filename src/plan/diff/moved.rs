@@ -6,7 +6,7 @@
 
 use super::builder::seen;
 use super::builder::target;
-use super::workspace::{Walk, is_ephemeral};
+use super::workspace::{Walk, image_key, is_ephemeral};
 use super::{Key, Present, Verb, marks, removed};
 use crate::model::{Kind, MarkSpec, ObservedObject, Role};
 use crate::plan::change::{ChangeAction, Impact};
@@ -37,7 +37,12 @@ pub(super) fn take_over<'a>(walk: &mut Walk<'a, '_>, former: &Present<'a>) {
         .present
         .values()
         .any(|o| matches!(o.object.kind, Kind::Pod | Kind::Container));
-    let torn_down = removed::tear_down(&mut walk.builder, &moved.id, former, "moved");
+    let torn_down = {
+        // Nothing is torn down before it is known that the new workspace's images can be had.
+        let fetched: Vec<Key> = walk.desired.images.iter().map(image_key).collect();
+        let reason = format!("its workspace is moved to {}", walk.desired.id);
+        removed::tear_down(&mut walk.builder, &moved.id, former, &fetched, &reason)
+    };
     for (role, old) in former
         .iter()
         .filter(|(role, o)| role.is_data() && !is_ephemeral(o))

@@ -16,6 +16,7 @@ pub(super) fn draft<'a>(context: Context<'a>, id: &WorkspaceId, present: &Presen
         &mut builder,
         id,
         present,
+        &[],
         "nothing declares its workspace any more",
     );
     builder.draft.removal = !torn_down.is_empty();
@@ -46,22 +47,27 @@ pub(super) fn draft<'a>(context: Context<'a>, id: &WorkspaceId, present: &Presen
     builder.draft
 }
 
-/// Stops and removes everything of a workspace but its data. Returns the keys after which nothing mounts its volumes.
+/// Stops and removes everything of a workspace but its data, after `first`. Returns the keys after which nothing mounts its volumes.
 pub(super) fn tear_down<'a>(
     builder: &mut Builder<'a>,
     id: &WorkspaceId,
     present: &Present<'a>,
+    first: &[Key],
     reason: &str,
 ) -> Vec<Key> {
     let of = |kind: Kind| present.iter().filter(move |(_, o)| o.object.kind == kind);
-    let before_stop = pre_stop(builder, present);
+    let before_stop: Vec<Key> = first
+        .iter()
+        .cloned()
+        .chain(pre_stop(builder, present, first))
+        .collect();
     for (_, pod) in of(Kind::Pod) {
         let up = match pod.run {
             RunState::Running { .. } | RunState::Paused | RunState::Degraded | RunState::Unknown => true,
             RunState::Inert | RunState::Created | RunState::Exited { .. } => false,
         };
         if up {
-            builder.stop(pod, before_stop.iter().cloned().collect());
+            builder.stop(pod, before_stop.clone());
         }
     }
     let stops: Vec<Key> = of(Kind::Pod)
@@ -113,7 +119,7 @@ pub(super) fn tear_down<'a>(
 }
 
 /// The pre-stop commands that the pod's label has kept.
-fn pre_stop(builder: &mut Builder<'_>, present: &Present<'_>) -> Option<Key> {
+fn pre_stop(builder: &mut Builder<'_>, present: &Present<'_>, first: &[Key]) -> Option<Key> {
     let pod = present.get(&Role::Pod)?;
     let commands: Vec<ExecCommand> = serde_json::from_str(pod.owner.stop_hooks.as_deref()?).ok()?;
     let mut containers = BTreeMap::new();
@@ -135,6 +141,6 @@ fn pre_stop(builder: &mut Builder<'_>, present: &Present<'_>) -> Option<Key> {
         containers,
         required: false,
     };
-    builder.step(key.clone(), action, Vec::new());
+    builder.step(key.clone(), action, first.to_vec());
     Some(key)
 }

@@ -128,7 +128,8 @@ impl<'a> Walk<'a, '_> {
         if pods.is_empty() {
             return;
         }
-        let pre_stop = self.pre_stop(|_| true);
+        let pre_stop: Vec<Key> = self.pre_stop(|_| true).into_iter().collect();
+        let before = self.post_stop(&pre_stop).unwrap_or(pre_stop);
         for (role, pod) in &pods {
             let reason = match self.desired.power {
                 Power::Off => "power is off",
@@ -138,14 +139,31 @@ impl<'a> Walk<'a, '_> {
                 self.builder
                     .change(role, ChangeAction::Stop, Impact::Restart, reason);
             }
-            self.builder.stop(pod, pre_stop.iter().cloned().collect());
+            self.builder.stop(pod, before.clone());
         }
-        let stops = pods
-            .iter()
-            .map(|(_, pod)| Key(pod.object.clone(), Verb::Stop))
+    }
+
+    /// Runs the post-stop containers after the others have stopped and before their pod does: they need its network.
+    fn post_stop(&mut self, before: &[Key]) -> Option<Vec<Key>> {
+        if self.desired.post_stop.is_empty() {
+            return None;
+        }
+        let up: Vec<&ObservedObject> = self
+            .present
+            .values()
+            .filter(|o| o.object.kind == Kind::Container && is_up(o))
+            .copied()
             .collect();
+        let mut stops = before.to_vec();
+        for container in up {
+            self.builder.stop(container, before.to_vec());
+            stops.push(Key(container.object.clone(), Verb::Stop));
+        }
         let chain = self.desired.post_stop.clone();
         self.run_to_end(&chain, Verb::PostStop, stops);
+        chain
+            .last()
+            .map(|last| vec![self.event_key(last, Verb::PostStop)])
     }
 
     /// Runs the pre-stop commands of components that `which` picks and that run now.

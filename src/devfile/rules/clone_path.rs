@@ -1,0 +1,28 @@
+//! Where a project is cloned: below the root of the projects.
+
+use super::{Rule, Subject};
+use crate::devfile::findings::Findings;
+
+/// See the module.
+pub(in crate::devfile) const RULE: Rule = Rule {
+    code: "devfile/clone-path",
+    why: "A clonePath is relative to PROJECTS_ROOT and stays within it: no / at its start, no .. in it.",
+    example: include_str!("../../../fixtures/devfile/clone-path/invalid.yaml"),
+};
+
+pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
+    let devfile = subject.devfile;
+    let projects = devfile.projects.iter().chain(&devfile.dependent_projects);
+    for path in projects.filter_map(|p| p.clone_path.as_ref()) {
+        let message = match path.value.as_str() {
+            text if text.starts_with('/') => {
+                format!("{text:?} is absolute; a clonePath is relative to PROJECTS_ROOT")
+            }
+            text if text.split('/').any(|part| part == "..") => format!("{text:?} leaves PROJECTS_ROOT"),
+            text if text.contains('\0') => format!("{text:?} holds a zero byte"),
+            _ => continue,
+        };
+        let error = found.error(RULE.code, path.span, message);
+        found.report(error);
+    }
+}

@@ -1,0 +1,70 @@
+//! Which remote a project is checked out from.
+
+use std::collections::HashSet;
+
+use super::{Rule, Subject};
+use crate::devfile::findings::Findings;
+use crate::devfile::project::{Git, Source};
+use crate::document::Spanned;
+
+/// See the module.
+pub(in crate::devfile) const RULE: Rule = Rule {
+    code: "devfile/remotes",
+    why: "A project has at least one remote. With several, checkoutFrom.remote says which one is checked \
+          out; with one it may be left out. Starter projects have exactly one.",
+    example: include_str!("../../../fixtures/devfile/remotes/invalid.yaml"),
+};
+
+pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
+    let devfile = subject.devfile;
+    for project in devfile.projects.iter().chain(&devfile.dependent_projects) {
+        check_git(&project.name, &project.git, found);
+    }
+    for starter in &devfile.starter_projects {
+        match &starter.source {
+            Source::Git(git) => {
+                check_git(&starter.name, git, found);
+                if let [_, (second, _), ..] = git.remotes.as_slice() {
+                    let error = found.error(RULE.code, second.span, "a starter project has one remote only");
+                    found.report(error.help("keep one of them"));
+                }
+            }
+            Source::Zip(_) => {}
+        }
+    }
+}
+
+fn check_git(project: &Spanned<String>, git: &Git, found: &mut Findings<'_>) {
+    let names = || git.remotes.iter().map(|(name, _)| name.value.as_str());
+    let named = git.checkout_from.as_ref().and_then(|c| c.remote.as_ref());
+    match (named, git.remotes.as_slice()) {
+        (_, []) => {
+            let message = format!("{:?} has no remote", project.value);
+            let error = found.error(RULE.code, project.span, message);
+            found.report(error.help("name one under git.remotes, such as origin"));
+        }
+        (Some(named), _) if !names().any(|n| n == named.value) => {
+            let message = format!("no remote is named {:?}", named.value);
+            let error = found.error(RULE.code, named.span, message);
+            let error = found.suggest(error, &named.value, names());
+            found.report(error);
+        }
+        (None, [_, _, ..]) => {
+            let message = format!(
+                "{:?} has several remotes and does not say which one to check out",
+                project.value
+            );
+            let error = found.error(RULE.code, project.span, message);
+            found.report(error.help("name it under git.checkoutFrom.remote"));
+        }
+        (None, [_]) | (Some(_), [_, ..]) => {}
+    }
+    let mut seen = HashSet::new();
+    for (name, _) in &git.remotes {
+        if !seen.insert(&name.value) {
+            let message = format!("two remotes are named {:?}", name.value);
+            let error = found.error(RULE.code, name.span, message);
+            found.report(error);
+        }
+    }
+}
