@@ -6,6 +6,7 @@
 //! compared (`proof`), limits are read from the kernel (`cgroup`, `limits`).
 //!
 //! Podman's types end here; nothing above this module names them.
+#![allow(clippy::disallowed_methods)] // volumes' directories, control groups, and programs that enter namespaces
 
 mod cgroup;
 mod create;
