@@ -216,7 +216,7 @@ fn containers_of_a_workspace_share_localhost_through_restarts_and_reach_no_other
     site.workspace("alice", "api", "", &two("alice"));
     site.plain("bob", "web", "one");
     site.apply();
-    let fetch =
+    let _fetch =
         "for i in $(seq 50); do wget -q -O - http://127.0.0.1:8080 && exit; usleep 100000; done; exit 1";
     assert_eq!(site.shell("alice/api", FETCH), "alice");
     podman(&["restart", "-t", "1", &site.name("alice.api.server")]);

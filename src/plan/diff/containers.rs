@@ -12,7 +12,7 @@ impl<'a> Walk<'a, '_> {
     /// The containers: created, started, resized.
     pub(super) fn containers(&mut self) {
         let desired = self.desired;
-        let main = desired.containers.first().map(|c| Self::role(c));
+        let main = desired.containers.first().map(Self::role);
         for container in &desired.containers {
             let role = Self::role(container);
             let object = self.builder.object(&role);
