@@ -2,6 +2,8 @@
 //! says. `variables.txt` holds a Workspace's variables, `name=value` a line. Adding a case is adding a folder;
 //! `UPDATE_FIXTURES=1` writes `diagnostics.txt`.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // a test that panics fails, as it should
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
