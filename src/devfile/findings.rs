@@ -3,10 +3,10 @@
 use crate::document::{Code, Diagnostic, Diagnostics, Document, Node, Reader, Span};
 
 /// The most problems that are shown of one devfile. More help nobody, and finding the place of each takes time.
-const MAX_FINDINGS: usize = 200;
+const MAX_FINDINGS: usize = 100;
 
 /// The most names that a slip is compared with.
-const MAX_CANDIDATES: usize = 1000;
+const MAX_CANDIDATES: usize = 500;
 
 /// Gathers diagnostics of one document.
 pub(super) struct Findings<'d> {
@@ -35,6 +35,16 @@ impl<'d> Findings<'d> {
         if self.is_full() {
             self.dropped += 1;
         } else {
+            self.reader.report(diagnostic);
+        }
+    }
+
+    /// Reports what `build` makes, which is not asked where nothing more is shown.
+    pub(super) fn add(&mut self, build: impl FnOnce(&Self) -> Diagnostic) {
+        if self.is_full() {
+            self.dropped += 1;
+        } else {
+            let diagnostic = build(self);
             self.reader.report(diagnostic);
         }
     }
