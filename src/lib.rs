@@ -1,8 +1,8 @@
 //! wharf: development workspaces, declared in git and reconciled on Podman.
 //!
 //! The crate is the pipeline below, in this order. A module imports only modules that stand above it here;
-//! `tests/architecture.rs` enforces that, and that everything down to [`plan`] is pure: no clock, no randomness, no
-//! environment, no file, no network.
+//! `tests/architecture.rs` enforces that, and that the pure stages are pure: no clock, no randomness, no environment, no
+//! file, no network.
 //!
 //! ```text
 //! git commit -> SourceTree -> Manifests + Devfiles -> DesiredState --+
@@ -10,7 +10,28 @@
 //!                                       Engine -> ObservedState -----+
 //! ```
 
-pub mod devfile;
-pub mod document;
-pub mod engine;
+// A blank line after each keeps rustfmt from sorting them: their order is the law.
+
+// -- pure --
+
 pub mod model;
+
+pub mod document;
+
+pub mod manifest;
+
+pub mod devfile;
+
+pub mod resolve;
+
+pub mod plan;
+
+// -- effects --
+
+pub mod source;
+
+pub mod engine;
+
+pub mod apply;
+
+pub mod cli;

@@ -57,7 +57,7 @@ impl Diagnostic {
         Self {
             severity: Severity::Error,
             code,
-            message: message.into(),
+            message: shortened(message.into()),
             path: path.into(),
             source: None,
             span: None,
@@ -87,14 +87,14 @@ impl Diagnostic {
     /// With what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(shortened(help.into()));
         self
     }
 
     /// With what was expected, shown under the text.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
+        self.label = Some(shortened(label.into()));
         self
     }
 
@@ -114,31 +114,79 @@ impl Diagnostic {
     }
 }
 
+/// What is longer than this is no slip of the finger, and comparing it would cost its length squared.
+const MAX_SUGGESTED: usize = 256;
+/// The most slips in one word or path.
+const MAX_SLIPS: usize = 5;
+/// The longest message; a hostile value of megabytes is not repeated in full.
+const MAX_MESSAGE: usize = 600;
+
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(MAX_MESSAGE) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
 /// The candidate that a slip of the finger away from `found` names, if one does.
 #[must_use]
 pub fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if found.len() > MAX_SUGGESTED {
+        return None;
+    }
     let lower = found.to_lowercase();
+    let length = found.chars().count();
+    let limit = |c: &str| (c.chars().count().max(length) / 3).max(1);
     candidates
         .into_iter()
+        // The distance is at least the difference in length: that spares the work for what can't be near.
+        .filter(|c| c.chars().count().abs_diff(length) <= limit(c).min(MAX_SLIPS))
         .map(|c| (strsim::damerau_levenshtein(&lower, &c.to_lowercase()), c))
-        .filter(|(distance, c)| *distance <= (c.chars().count().max(found.chars().count()) / 3).max(1))
+        .filter(|(distance, c)| *distance <= limit(c).min(MAX_SLIPS))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, c)| c)
 }
+
+/// The most diagnostics of one file that are kept: more than a person reads, and a bound to what a hostile file costs.
+pub const MAX_PER_FILE: usize = 100;
+
+const TOO_MANY: Code = "yaml/too-many-problems";
 
 /// The diagnostics of one run, in the order of files and places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics(pub Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// Adds one.
+    /// Adds one. Of a file that has [`MAX_PER_FILE`] in a row, what follows is summed up in one more, which is an
+    /// error if any of them is.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        let full = self
+            .0
+            .len()
+            .checked_sub(MAX_PER_FILE)
+            .and_then(|at| self.0.get(at))
+            .is_some_and(|earlier| earlier.path == diagnostic.path);
+        if !full {
+            self.0.push(diagnostic);
+            return;
+        }
+        match self.0.last_mut() {
+            Some(last) if last.code == TOO_MANY => last.severity = last.severity.min(diagnostic.severity),
+            Some(_) | None => {
+                let message =
+                    format!("the file has more than {MAX_PER_FILE} problems; the others are not shown");
+                let mut sum = Diagnostic::of_file(TOO_MANY, diagnostic.path, message);
+                sum.severity = diagnostic.severity;
+                self.0.push(sum);
+            }
+        }
     }
 
     /// Adds all of another list.
     pub fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        for diagnostic in other.0 {
+            self.push(diagnostic);
+        }
     }
 
     /// Whether any of them is an error.
@@ -167,5 +215,28 @@ mod tests {
         assert_eq!(nearest("Owner", ["owner"]), Some("owner"));
         assert_eq!(nearest("pdis", ["pids", "cpu"]), Some("pids"));
         assert_eq!(nearest("colour", ["memory", "cpu"]), None);
+    }
+
+    #[test]
+    fn the_problems_of_one_file_are_bounded_and_its_errors_never_lost() {
+        let mut diagnostics = Diagnostics::default();
+        for _ in 0..1_000 {
+            diagnostics.push(Diagnostic::of_file("x", "a.yaml", "m").warning());
+        }
+        assert_eq!(diagnostics.0.len(), MAX_PER_FILE + 1);
+        assert!(!diagnostics.has_errors());
+        diagnostics.push(Diagnostic::of_file("x", "a.yaml", "m"));
+        assert!(diagnostics.has_errors());
+        diagnostics.push(Diagnostic::of_file("x", "b.yaml", "m"));
+        assert_eq!(diagnostics.0.len(), MAX_PER_FILE + 2);
+    }
+
+    #[test]
+    fn diagnostics_are_sorted_by_place_and_equal_ones_shown_once() {
+        let source = super::super::text::Source::new("a.yaml", "abc");
+        let at = |start| Diagnostic::at("x", &source, Span::new(start, start + 1), "m");
+        let list = Diagnostics(vec![at(2), at(0), at(2), Diagnostic::of_file("x", "a.yaml", "m")]);
+        let places: Vec<_> = list.sorted().0.iter().map(Diagnostic::position).collect();
+        assert_eq!(places, [None, Some((1, 1)), Some((1, 3))]);
     }
 }

@@ -1,8 +1,10 @@
 //! Typed values from a tree: every error of a document in one pass, unknown keys with a suggestion.
 
+use std::ops::RangeInclusive;
+
 use crate::model::{Bytes, MilliCpu, Name};
 
-use super::diagnostic::{Code, Diagnostic, Diagnostics};
+use super::diagnostic::{Code, Diagnostic, Diagnostics, MAX_PER_FILE};
 use super::text::Span;
 use super::tree::{Document, Key, Node, Value};
 
@@ -59,8 +61,9 @@ impl<'d> Reader<'d> {
             .error("yaml/type", node.span, message)
             .label(format!("expected {expected}"));
         let scalar = matches!(node.value, Value::Integer(_) | Value::Float(_) | Value::Bool(_));
-        if expected.contains("string") && scalar {
-            let text = &self.document.source.text[node.span.start..node.span.end];
+        let written = self.document.source.text.get(node.span.start..node.span.end);
+        // What stands at an alias is not the value.
+        if let Some(text) = written.filter(|t| expected == A_STRING && scalar && !t.starts_with('*')) {
             diagnostic = diagnostic.help(format!("write it in quotes: \"{text}\""));
         }
         self.report(diagnostic);
@@ -68,11 +71,14 @@ impl<'d> Reader<'d> {
     }
 }
 
+const A_STRING: &str = "a string";
+
 /// A map's keys, taken one by one; [`Fields::finish`] reports those that nobody took.
 pub struct Fields<'n> {
     span: Span,
     entries: &'n [(Key, Node)],
     known: Vec<&'static str>,
+    refused: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
@@ -83,6 +89,7 @@ impl<'n> Fields<'n> {
                 span: node.span,
                 entries,
                 known: Vec::new(),
+                refused: Vec::new(),
             }),
             Value::Null
             | Value::Bool(_)
@@ -95,7 +102,9 @@ impl<'n> Fields<'n> {
 
     /// The node of `key`, whatever it is.
     pub fn node(&mut self, key: &'static str) -> Option<&'n Node> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.entries
             .iter()
             .find(|(k, _)| k.text == key)
@@ -134,7 +143,8 @@ impl<'n> Fields<'n> {
         if self.key(key).is_none() {
             self.known.push(key);
             let message = format!("the key {key:?} is missing");
-            let diagnostic = reader.error("yaml/missing-key", first_line(reader, self.span), message);
+            let mut diagnostic = reader.error("yaml/missing-key", first_line(reader, self.span), message);
+            diagnostic.pointer = reader.document.pointer(self.span);
             reader.report(diagnostic);
             return None;
         }
@@ -146,17 +156,31 @@ impl<'n> Fields<'n> {
         self.optional(key, reader).unwrap_or_default()
     }
 
+    /// Reports `key`, where it is there, as a feature that is not built yet. Such a key is neither unknown nor
+    /// suggested.
+    pub fn not_yet(&mut self, key: &'static str, code: Code, reader: &mut Reader<'_>) {
+        self.refused.push(key);
+        if let Some(found) = self.key(key) {
+            let diagnostic = reader.error(code, found.span, format!("{key:?} is not supported yet"));
+            reader.report(diagnostic.help("remove the key"));
+        }
+    }
+
     /// Reports every key that was not asked for.
     pub fn finish(self, reader: &mut Reader<'_>) {
-        for (key, _) in self.entries {
-            if !self.known.contains(&key.text.as_str()) {
-                let message = format!("unknown key {:?}", key.text);
-                let diagnostic = reader
-                    .error("yaml/unknown-key", key.span, message)
-                    .help(format!("known keys here: {}", self.known.join(", ")))
-                    .suggest(&key.text, self.known.iter().copied());
-                reader.report(diagnostic);
-            }
+        let taken = |key: &&Key| {
+            let text = key.text.as_str();
+            self.known.contains(&text) || self.refused.contains(&text)
+        };
+        let unknown = self.entries.iter().map(|(key, _)| key).filter(|key| !taken(key));
+        // More than are kept need not be made.
+        for key in unknown.take(MAX_PER_FILE + 1) {
+            let message = format!("unknown key {:?}", key.text);
+            let diagnostic = reader
+                .error("yaml/unknown-key", key.span, message)
+                .help(format!("known keys here: {}", self.known.join(", ")))
+                .suggest(&key.text, self.known.iter().copied());
+            reader.report(diagnostic);
         }
     }
 }
@@ -181,7 +205,7 @@ impl Decode for String {
             | Value::Integer(_)
             | Value::Float(_)
             | Value::List(_)
-            | Value::Map(_) => reader.wrong_type(node, "a string"),
+            | Value::Map(_) => reader.wrong_type(node, A_STRING),
         }
     }
 }
@@ -212,6 +236,64 @@ impl Decode for i64 {
             | Value::Map(_) => reader.wrong_type(node, "an integer"),
         }
     }
+}
+
+impl Decode for u16 {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        bounded(node, reader, 0..=i64::from(Self::MAX)).and_then(|v| v.try_into().ok())
+    }
+}
+
+impl Decode for u32 {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        bounded(node, reader, 0..=i64::from(Self::MAX)).and_then(|v| v.try_into().ok())
+    }
+}
+
+impl Decode for u64 {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        bounded(node, reader, 0..=i64::MAX).and_then(|v| v.try_into().ok())
+    }
+}
+
+/// An integer within `range`.
+pub fn bounded(node: &Node, reader: &mut Reader<'_>, range: RangeInclusive<i64>) -> Option<i64> {
+    let value = i64::decode(node, reader)?;
+    if range.contains(&value) {
+        return Some(value);
+    }
+    let (least, most) = (range.start(), range.end());
+    let expected = if *most == i64::MAX {
+        format!("{least} or more")
+    } else {
+        format!("{least} to {most}")
+    };
+    let message = format!("{value} is out of range: expected {expected}");
+    let diagnostic = reader.error("yaml/range", node.span, message);
+    reader.report(diagnostic.label(format!("expected {expected}")));
+    None
+}
+
+/// One of a few words, and what each stands for.
+pub fn choice<T: Copy>(node: &Node, reader: &mut Reader<'_>, words: &[(&'static str, T)]) -> Option<T> {
+    let all = || words.iter().map(|(word, _)| *word);
+    let expected = all().collect::<Vec<_>>().join(", ");
+    let Some(text) = node.as_str() else {
+        return reader.wrong_type(node, &format!("one of {expected}"));
+    };
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+        return Some(*value);
+    }
+    let diagnostic = reader
+        .error(
+            "yaml/choice",
+            node.span,
+            format!("{text:?} is not one of {expected}"),
+        )
+        .label(format!("expected one of {expected}"))
+        .suggest(text, all());
+    reader.report(diagnostic);
+    None
 }
 
 impl<T: Decode> Decode for Vec<T> {
@@ -267,7 +349,7 @@ impl<T: Decode> Decode for Spanned<T> {
 }
 
 /// Reads a string that has a form of its own.
-fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+pub fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     node: &Node,
     reader: &mut Reader<'_>,
     code: Code,
@@ -300,3 +382,6 @@ impl Decode for MilliCpu {
         parsed(node, reader, "yaml/quantity")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ pub mod text;
 pub mod tree;
 
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-pub use fields::{Decode, Fields, Reader, Spanned};
+pub use fields::{Decode, Fields, Reader, Spanned, bounded, choice, parsed};
 pub use files::{Content, File, Files};
 pub use parse::parse;
 pub use text::{Source, Span};

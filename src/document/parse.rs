@@ -15,8 +15,8 @@ use super::tree::{Document, Key, Node, Value};
 pub const MAX_BYTES: usize = 4 << 20;
 /// The deepest nesting.
 pub const MAX_DEPTH: usize = 100;
-/// The most nodes that a file's aliases may expand to.
-pub const MAX_ALIAS_NODES: usize = 100_000;
+/// The most values of a file, those that its aliases repeat included.
+pub const MAX_NODES: usize = 250_000;
 
 /// Reads a file: every document in it, and what is wrong with its YAML.
 ///
@@ -49,7 +49,7 @@ pub fn parse(path: &str, bytes: &[u8]) -> (Vec<Document>, Diagnostics) {
         documents: Vec::new(),
         open: Vec::new(),
         anchors: HashMap::new(),
-        alias_nodes: 0,
+        nodes: 0,
     };
     builder.read(text);
     (builder.documents, builder.diagnostics)
@@ -69,7 +69,7 @@ struct Builder {
     documents: Vec<Document>,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
-    alias_nodes: usize,
+    nodes: usize,
 }
 
 /// Reading can't go on; the diagnostic has been pushed.
@@ -90,7 +90,7 @@ impl Builder {
                 Err(error) => {
                     let at = offset(text, error.marker());
                     let span = Span::new(at, next_boundary(text, at));
-                    if matches!(error.kind(), ErrorKind::RecursionLimitExceeded { .. }) {
+                    if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
                         self.error("yaml/too-deep", span, too_deep());
                     } else {
                         self.error("yaml/syntax", span, sentence(&error.info()));
@@ -163,12 +163,13 @@ impl Builder {
             );
             return Err(Stop);
         };
-        self.alias_nodes += count(target);
-        if self.alias_nodes > MAX_ALIAS_NODES {
-            let message = format!("aliases expand to more than {MAX_ALIAS_NODES} values");
+        let repeated = count(target);
+        if self.nodes + repeated > MAX_NODES {
+            let message = format!("with what its aliases repeat, the file has more than {MAX_NODES} values");
             self.error("yaml/alias-bomb", span, message);
             return Err(Stop);
         }
+        self.nodes += repeated;
         // The alias's own place is what an error about the value should show.
         let node = Node {
             value: target.value.clone(),
@@ -179,6 +180,16 @@ impl Builder {
 
     /// A finished value: a key, an entry, an item, or a document.
     fn node(&mut self, node: Node, anchor: usize) -> Result<(), Stop> {
+        self.nodes += 1;
+        if anchor != 0 {
+            // The copy counts too: anchors nest, and each would copy all that is below it.
+            self.nodes += count(&node);
+        }
+        if self.nodes > MAX_NODES {
+            let message = format!("the file has more than {MAX_NODES} values");
+            self.error("yaml/too-many-values", node.span, message);
+            return Err(Stop);
+        }
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -336,5 +347,60 @@ mod tests {
         );
         let large = vec![b'a'; MAX_BYTES + 1];
         assert_eq!(parse("x.yaml", &large).1.0[0].code, "yaml/too-large");
+    }
+
+    #[test]
+    fn an_error_leaves_the_documents_before_it() {
+        let (documents, diagnostics) = parse("x.yaml", b"a: 1\n---\nb: [\n---\nc: 1\n");
+        assert_eq!(documents.len(), 1);
+        assert_eq!(diagnostics.0.len(), 1);
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_windows_line_ends_move_no_place() {
+        let (documents, diagnostics) = parse("x.yaml", "\u{feff}a: 1\r\nb:\r\n  c: é\r\n".as_bytes());
+        assert_eq!(diagnostics, Diagnostics::default());
+        let b = documents[0].root.get("b").unwrap();
+        let c = b.get("c").unwrap();
+        assert_eq!(documents[0].source.position(c.span.start), (3, 6));
+        assert_eq!(c.as_str(), Some("é"));
+    }
+
+    #[test]
+    fn only_plain_scalars_are_other_than_strings() {
+        let (documents, _) = parse(
+            "x.yaml",
+            b"[1, '1', \"1\", !!str 1, !!int '1', true, 'true', null, ~]\n",
+        );
+        let expected = serde_json::json!([1, "1", "1", "1", 1, true, "true", null, null]);
+        assert_eq!(documents[0].root.to_json(), expected);
+    }
+
+    #[test]
+    fn comments_and_separators_alone_are_no_values() {
+        assert!(parse("x.yaml", b"").0.is_empty());
+        assert!(parse("x.yaml", b"# nothing\n").0.is_empty());
+        let (documents, _) = parse("x.yaml", b"---\n---\n");
+        assert!(documents.iter().all(|d| d.root.value == Value::Null));
+    }
+
+    #[test]
+    fn an_alias_repeats_a_value_of_its_own_document_only() {
+        let (documents, diagnostics) = parse("x.yaml", b"a: &x {b: 1}\nc: *x\n");
+        assert_eq!(diagnostics, Diagnostics::default());
+        assert_eq!(
+            documents[0].root.get("a").unwrap().value,
+            documents[0].root.get("c").unwrap().value
+        );
+        assert_eq!(codes("a: &x 1\n---\nb: *x\n"), [("yaml/syntax", Some((3, 4)))]);
+    }
+
+    #[test]
+    fn anchors_within_anchors_are_not_copied_without_bound() {
+        let anchors: String = (0..90).map(|i| format!("&a{i} [")).collect();
+        let text = format!("{anchors}{}{}", "x,".repeat(5_000), "]".repeat(90));
+        assert_eq!(codes(&text)[0].0, "yaml/too-many-values");
+        let flat = format!("[{}]", "x,".repeat(MAX_NODES));
+        assert_eq!(codes(&flat)[0].0, "yaml/too-many-values");
     }
 }

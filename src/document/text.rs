@@ -1,15 +1,26 @@
 //! A file's text and places in it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One file: its path relative to the repository, or as the user gave it, and its text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Source {
     /// The path.
     pub path: String,
     /// The text.
     pub text: String,
+    /// Where each line begins; made when the first position is asked for, so that many positions in one file cost no
+    /// more than one reading of it.
+    lines: OnceLock<Vec<usize>>,
 }
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path && self.text == other.text
+    }
+}
+
+impl Eq for Source {}
 
 impl Source {
     /// A file of that path and text.
@@ -18,6 +29,18 @@ impl Source {
         Arc::new(Self {
             path: path.into(),
             text: text.into(),
+            lines: OnceLock::new(),
+        })
+    }
+
+    /// Where each line begins, in bytes; never empty.
+    #[must_use]
+    pub fn lines(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            let after = |(at, _): (usize, &str)| at + 1;
+            std::iter::once(0)
+                .chain(self.text.match_indices('\n').map(after))
+                .collect()
         })
     }
 
@@ -28,9 +51,9 @@ impl Source {
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
-        let before = &self.text[..end];
-        let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+        let line = self.lines().partition_point(|start| *start <= end);
+        let start = self.lines().get(line - 1).copied().unwrap_or(0);
+        let column = self.text[start..end].chars().count() + 1;
         (line, column)
     }
 }

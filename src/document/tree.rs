@@ -123,36 +123,68 @@ impl Node {
 
 impl Document {
     /// The JSON pointer (RFC 6901) of the node or key that stands at `span`; nothing where none does.
+    ///
+    /// What stands within an anchored value is found where it was written, not where an alias repeats it.
     #[must_use]
     pub fn pointer(&self, span: Span) -> Option<String> {
         let mut path = String::new();
-        find(&self.root, span, &mut path).then_some(path)
+        let mut node = &self.root;
+        loop {
+            if node.span == span && matches!(node.value, Value::Map(_) | Value::List(_)) {
+                return Some(path);
+            }
+            // Children stand in the order of the text, so the one that holds the place is the last one to begin
+            // before it: a large file with many errors is searched in no time.
+            let (part, key, child) = match &node.value {
+                Value::Map(entries) => {
+                    let after = entries.partition_point(|(key, _)| key.span.start <= span.start);
+                    let (key, child) = entries.get(after.checked_sub(1)?)?;
+                    (
+                        key.text.replace('~', "~0").replace('/', "~1"),
+                        Some(key.span),
+                        child,
+                    )
+                }
+                Value::List(items) => {
+                    let after = items.partition_point(|item| item.span.start <= span.start);
+                    let at = after.checked_sub(1)?;
+                    (at.to_string(), None, items.get(at)?)
+                }
+                Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => {
+                    return (node.span == span).then_some(path);
+                }
+            };
+            path.push('/');
+            path.push_str(&part);
+            if key == Some(span) {
+                return Some(path);
+            }
+            node = child;
+        }
     }
 }
 
-fn find(node: &Node, span: Span, path: &mut String) -> bool {
-    if node.span == span && !matches!(node.value, Value::Map(_) | Value::List(_)) {
-        return true;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::parse;
+
+    #[test]
+    fn a_pointer_leads_to_the_node_or_key_at_a_place() {
+        let text = "a:\n  - x: 1\n    y/z: [p, {q~: r}]\n  - \n  - &v {w: 2}\n  - *v\n";
+        let (documents, _) = parse("x.yaml", text.as_bytes());
+        let pointer = |part: &str| {
+            let start = text.find(part).unwrap();
+            documents[0].pointer(Span::new(start, start + part.len()))
+        };
+        assert_eq!(pointer("a").as_deref(), Some("/a"));
+        assert_eq!(pointer("x").as_deref(), Some("/a/0/x"));
+        assert_eq!(pointer("1").as_deref(), Some("/a/0/x"));
+        assert_eq!(pointer("y/z").as_deref(), Some("/a/0/y~1z"));
+        assert_eq!(pointer("[p, {q~: r}]").as_deref(), Some("/a/0/y~1z"));
+        assert_eq!(pointer("r").as_deref(), Some("/a/0/y~1z/1/q~0"));
+        assert_eq!(pointer("2").as_deref(), Some("/a/2/w"));
+        assert_eq!(pointer("*v").as_deref(), Some("/a/3"));
+        assert_eq!(pointer("p, {"), None);
     }
-    let length = path.len();
-    let mut descend = |part: &str, child: &Node, key: Option<Span>| {
-        path.push('/');
-        path.push_str(&part.replace('~', "~0").replace('/', "~1"));
-        if key == Some(span) || find(child, span, path) {
-            return true;
-        }
-        path.truncate(length);
-        false
-    };
-    let below = match &node.value {
-        Value::Map(entries) => entries
-            .iter()
-            .any(|(key, child)| descend(&key.text, child, Some(key.span))),
-        Value::List(items) => items
-            .iter()
-            .enumerate()
-            .any(|(i, child)| descend(&i.to_string(), child, None)),
-        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => false,
-    };
-    below || node.span == span
 }

@@ -1,6 +1,8 @@
 //! Where the engine is: the Site's `engine`, else `CONTAINER_HOST`, else Podman's socket of root or of this user, in
 //! the order in which the podman client looks.
 
+#![allow(clippy::disallowed_methods)] // CONTAINER_HOST and XDG_RUNTIME_DIR are read here, once
+
 use std::path::PathBuf;
 
 /// An engine's address.

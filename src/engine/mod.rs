@@ -128,7 +128,7 @@ pub trait Engine: Send + Sync {
         &self,
         image: &ImageSpec,
         labels: &Labels,
-        progress: &(dyn Fn(&str) + Send + Sync),
+        progress: &(dyn for<'line> Fn(&'line str) + Send + Sync),
     ) -> Result<()>;
 
     /// Creates a network of the workspace's own.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::name::{Name, WorkspaceId};
 use super::object::Role;
-use super::spec::{ContainerSpec, ImageSpec, Limits, MarkSpec, NetworkSpec, PodSpec, VolumeSpec};
+use super::spec::{ContainerSpec, ImageSpec, Limits, MarkSpec, NetworkSpec, PodSpec, UidRange, VolumeSpec};
 
 /// All of a site's workspaces, as declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +17,6 @@ pub struct DesiredState {
     pub max_deletions: u32,
     /// The workspaces.
     pub workspaces: BTreeMap<WorkspaceId, DesiredWorkspace>,
-    /// Workspaces that are declared but can't be made out (their devfile has errors): nothing of theirs is touched.
-    pub unresolved: BTreeMap<WorkspaceId, String>,
 }
 
 /// Whether a workspace runs.
@@ -43,6 +41,15 @@ pub enum OnRemove {
     Delete,
 }
 
+/// Where a workspace's data was before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The workspace that had it.
+    pub id: WorkspaceId,
+    /// The ids on the host of that workspace's owner.
+    pub uid_range: UidRange,
+}
+
 /// One workspace, with every choice made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredWorkspace {
@@ -53,7 +60,9 @@ pub struct DesiredWorkspace {
     /// What becomes of its volumes when its manifest goes.
     pub on_remove: OnRemove,
     /// The workspace whose data it takes over.
-    pub moved_from: Option<WorkspaceId>,
+    pub moved_from: Option<Moved>,
+    /// The owner's ids on the host.
+    pub uid_range: UidRange,
     /// Its network.
     pub network: NetworkSpec,
     /// Its volumes, by role.
@@ -74,6 +83,8 @@ pub struct DesiredWorkspace {
     pub pre_stop: Vec<ExecCommand>,
     /// Containers that run to completion after the others have stopped.
     pub post_stop: Vec<DesiredContainer>,
+    /// The container that clones where the workspace's own image has no git; the plan gives it its command.
+    pub tools: Option<DesiredContainer>,
 }
 
 /// One container with its limits.
@@ -128,9 +139,6 @@ pub struct CloneProject {
     /// Branch, tag or commit; the remote's default branch where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// The image whose git is used where the component's has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tools_image: Option<String>,
 }
 
 impl CloneProject {

@@ -61,7 +61,10 @@ mod tests {
     #[test]
     fn hashes_are_pinned() {
         let network = Spec::Network(NetworkSpec::default());
-        let volume = Spec::Volume(VolumeSpec { ephemeral: true });
+        let volume = Spec::Volume(VolumeSpec {
+            ephemeral: true,
+            ..VolumeSpec::default()
+        });
         let pod = Spec::Pod(PodSpec {
             network: "lab.alice.api".into(),
             hostname: "api".into(),

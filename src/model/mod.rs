@@ -14,15 +14,17 @@ pub mod quantity;
 pub mod spec;
 
 pub use desired::{
-    CloneProject, DesiredContainer, DesiredState, DesiredWorkspace, ExecCommand, OnRemove, Power,
+    CloneProject, DesiredContainer, DesiredState, DesiredWorkspace, ExecCommand, Moved, OnRemove, Power,
 };
 pub use identity::{Identity, content_hash, spec_hash};
 pub use labels::{Labels, Ownership};
 pub use name::{Name, NameError, WorkspaceId};
 pub use object::{Kind, ObjectId, Role};
-pub use observed::{Enforced, EngineFacts, EngineId, ObservedImage, ObservedObject, ObservedState, RunState};
+pub use observed::{
+    Enforced, EngineFacts, EngineId, ObservedImage, ObservedObject, ObservedState, Reading, RunState,
+};
 pub use quantity::{Bytes, MilliCpu, QuantityError};
 pub use spec::{
-    ContainerSpec, ImageSource, ImageSpec, Limits, MarkSpec, Mount, NetworkSpec, PodSpec, PublishedPort,
-    Spec, UidRange, VolumeSpec,
+    ContainerSpec, ContextFile, ImageSource, ImageSpec, Limits, MarkSpec, Mount, NetworkSpec, PodSpec,
+    PublishedPort, STOP_TIMEOUT, Spec, UidRange, VolumeSpec,
 };

@@ -123,6 +123,22 @@ impl Role {
         }
     }
 
+    /// The component whose container has this role.
+    #[must_use]
+    pub fn component(&self) -> Option<&str> {
+        match self {
+            Self::Component(name) => Some(name),
+            Self::Network
+            | Self::Pod
+            | Self::DedicatedPod(_)
+            | Self::Projects
+            | Self::Home
+            | Self::Data(_)
+            | Self::Event(_)
+            | Self::Mark(_) => None,
+        }
+    }
+
     /// The object's name in the engine: site, owner, workspace and the role's own part, joined by `.`.
     ///
     /// Pods and containers share one name space in Podman, hence the fifth part of what is neither a component's

@@ -31,13 +31,16 @@ pub struct NetworkSpec {
     pub dns: bool,
 }
 
-/// A volume. Its size is no part of its identity.
+/// A volume. The size of one that holds data is no part of its identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VolumeSpec {
     /// Gone when the workspace stops: held in memory.
     #[serde(skip_serializing_if = "is_false")]
     pub ephemeral: bool,
+    /// The most that an ephemeral volume holds; what holds data has its size checked elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<Bytes>,
 }
 
 /// A record that something was done, valid for one incarnation of what it was done to.
@@ -121,6 +124,9 @@ pub struct ContainerSpec {
     /// Replaces the image's working directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
+    /// Replaces the image's user: `UID:GID`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// Seconds between the stop signal and the kill.
     #[serde(
         default = "default_stop_timeout",
@@ -189,7 +195,6 @@ pub enum ImageSource {
         /// The Containerfile, relative to the context.
         containerfile: String,
         /// The context: path relative to it, mode, content; sorted by path.
-        #[serde(skip)]
         context: Vec<ContextFile>,
         /// Build arguments, `NAME=VALUE`.
         args: Vec<String>,
@@ -197,18 +202,36 @@ pub enum ImageSource {
 }
 
 /// One file of a build context.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContextFile {
     /// Relative to the context, with `/`.
     pub path: String,
     /// Whether it may be executed.
     pub executable: bool,
-    /// Its bytes.
+    /// Its bytes; base64 in a plan file.
+    #[serde(with = "base64_bytes")]
     pub content: std::sync::Arc<[u8]>,
 }
 
 impl std::fmt::Debug for ContextFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({} bytes)", self.path, self.content.len())
+    }
+}
+
+mod base64_bytes {
+    use std::sync::Arc;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Arc<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[u8]>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map(Into::into).map_err(D::Error::custom)
     }
 }

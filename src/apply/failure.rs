@@ -1,0 +1,119 @@
+//! What can go wrong with a step, and what to do about it.
+
+use super::output::mask;
+use super::report::Failure;
+use crate::engine::EngineError;
+use crate::model::ObjectId;
+
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StepError {
+    /// The engine could not do it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// An object that an earlier step was to make.
+    #[error("{0} was to be made by an earlier step of this plan, and was not")]
+    NotMade(ObjectId),
+    /// A step that no plan of wharf's has.
+    #[error("nothing of the kind of {0} can be {1}")]
+    Impossible(ObjectId, &'static str),
+    /// A command of the devfile failed.
+    #[error("command {id} in component {component} ended with exit code {code}{}", written(.output))]
+    Command {
+        id: String,
+        component: String,
+        code: i32,
+        output: String,
+    },
+    /// A command of the devfile takes too long.
+    #[error("command {id} in component {component} is not through after {seconds} s; it goes on there")]
+    Endless {
+        id: String,
+        component: String,
+        seconds: u64,
+    },
+    /// A container that runs to its end failed.
+    #[error("it ended with exit code {code}{}", written(.output))]
+    Ended { code: i32, output: String },
+    /// A container that runs to its end was not through in time.
+    #[error("it had not ended after {seconds} s and was stopped{}", written(.output))]
+    NotEnded { seconds: u64, output: String },
+    /// A clone failed.
+    #[error("project {project} can't be cloned{}", written(.output))]
+    Clone { project: String, output: String },
+    /// There is no git to clone with.
+    #[error("project {project} can't be cloned: there is no git in the image of component {component}{also}")]
+    NoGit {
+        project: String,
+        component: String,
+        also: &'static str,
+    },
+}
+
+fn written(output: &str) -> String {
+    if output.is_empty() {
+        String::new()
+    } else {
+        format!(":\n{output}")
+    }
+}
+
+impl StepError {
+    /// What happened to `object`, and what to do.
+    pub(super) fn failure(&self, object: &ObjectId) -> Failure {
+        Failure {
+            object: object.clone(),
+            cause: mask(&self.to_string()),
+            hint: self.hint(),
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::Engine(error) => engine_hint(error),
+            Self::NotMade(_) | Self::Impossible(..) => {
+                "This plan can't be carried out; make a new one with wharf plan.".to_owned()
+            }
+            Self::Command { .. } => {
+                "Correct the command in the devfile, or what it needs; the next apply runs it again.".to_owned()
+            }
+            Self::Endless { .. } => {
+                "A command of an event must end; start what is to go on running in the background.".to_owned()
+            }
+            Self::Ended { .. } | Self::NotEnded { .. } => {
+                "Correct the command in the devfile; the next apply runs it again.".to_owned()
+            }
+            Self::Clone { .. } => {
+                "See that the remote and the revision exist and can be read without a password; the next apply tries \
+                 again."
+                    .to_owned()
+            }
+            Self::NoGit { .. } => "Add git to the image, or name an image that has it as the Site's toolsImage.".to_owned(),
+        }
+    }
+}
+
+fn engine_hint(error: &EngineError) -> String {
+    match error {
+        EngineError::Unreachable { .. } => "Start the engine, then apply again.".to_owned(),
+        EngineError::Timeout { .. } => {
+            "Apply again: it looks first whether the call took effect after all.".to_owned()
+        }
+        EngineError::NotFound(_) | EngineError::Conflict(_) => {
+            "Something changed after the plan was made; plan and apply again.".to_owned()
+        }
+        EngineError::Image { reference, .. } if reference.starts_with("localhost/") => {
+            format!("{reference} comes from no registry: build it on this machine, then apply again.")
+        }
+        EngineError::Image { .. } => {
+            "Correct the image in the devfile, or see that its registry can be reached; then apply again.".to_owned()
+        }
+        EngineError::NotAsAsked { .. } => {
+            "The engine ignored a setting, and nothing runs without it; see which engine versions are supported.".to_owned()
+        }
+        EngineError::Failed { .. } => {
+            "Apply again; where it fails again, the engine's own log says more.".to_owned()
+        }
+        EngineError::Unsupported(_) => "This engine can't do it; take it out of the configuration.".to_owned(),
+    }
+}

@@ -1,0 +1,277 @@
+//! What runs in workspaces: commands, clones, and containers that run to their end. Each is bounded in time; none holds
+//! a mutation's slot while it runs.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::execute::Executor;
+use super::failure::StepError;
+use super::output::{Tail, finish, tail_of};
+use crate::engine::{Create, EngineError, ExecRequest, LogOptions};
+use crate::model::{CloneProject, EngineId, ExecCommand, Kind, ObjectId};
+use crate::plan::step::ToolsContainer;
+use crate::plan::{Target, clone};
+
+/// The most seconds that a clone may take.
+const CLONE_SECONDS: u64 = 3600;
+/// The most seconds that a command may take after a start.
+const COMMAND_SECONDS: u64 = 1800;
+/// The most seconds that a command may hold up a stop.
+const STOP_COMMAND_SECONDS: u64 = 60;
+
+/// Exit codes of a shell that could not be run, or was not found.
+const NO_SHELL: [i32; 2] = [126, 127];
+
+/// Goes to the directory in which `$NAME` and `${NAME}` are expanded, and runs the command there.
+const IN_DIRECTORY: &str = r#"eval "cd -- \"$1\"" && exec /bin/sh -c "$2""#;
+
+impl Executor<'_> {
+    /// Runs commands in order, those of one parallel group at the same time; the first failure ends it.
+    pub(super) async fn run_commands(
+        &self,
+        commands: &[ExecCommand],
+        containers: &[(String, Target)],
+        required: bool,
+    ) -> Result<(), StepError> {
+        if required {
+            // Before they run: what is recorded afterwards counts for this run of the containers only.
+            for (_, target) in containers {
+                self.incarnation(&ObjectId::new(Kind::Container, &*target.name))
+                    .await?;
+            }
+        }
+        let seconds = if required {
+            COMMAND_SECONDS
+        } else {
+            STOP_COMMAND_SECONDS
+        };
+        let together = |a: &ExecCommand, b: &ExecCommand| {
+            a.parallel_group.is_some() && a.parallel_group == b.parallel_group
+        };
+        for group in commands.chunk_by(together) {
+            let runs = group
+                .iter()
+                .map(|command| self.run_command(command, containers, seconds));
+            for result in join_all(runs).await {
+                result?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn run_command(
+        &self,
+        command: &ExecCommand,
+        containers: &[(String, Target)],
+        seconds: u64,
+    ) -> Result<(), StepError> {
+        let found = containers.iter().find(|(name, _)| *name == command.component);
+        let Some((component, target)) = found else {
+            let object = ObjectId::new(Kind::Container, &*command.component);
+            return Err(StepError::NotMade(object));
+        };
+        let id = self.id(&ObjectId::new(Kind::Container, &*target.name), target)?;
+        let request = ExecRequest {
+            argv: argv(command),
+            env: command.env.clone(),
+            ..ExecRequest::default()
+        };
+        let (id_of, component) = (command.id.clone(), component.clone());
+        match self.exec(&id, &request, seconds).await? {
+            Some((_, 0)) => Ok(()),
+            Some((tail, code)) => Err(StepError::Command {
+                id: id_of,
+                component,
+                code,
+                output: tail.text(),
+            }),
+            None => Err(StepError::Endless {
+                id: id_of,
+                component,
+                seconds,
+            }),
+        }
+    }
+
+    /// Runs a command to its end; nothing where it takes too long.
+    async fn exec(
+        &self,
+        id: &EngineId,
+        request: &ExecRequest,
+        seconds: u64,
+    ) -> Result<Option<(Tail, i32)>, StepError> {
+        let session = self.engine.exec(id, request).await?;
+        match tokio::time::timeout(Duration::from_secs(seconds), finish(session)).await {
+            Ok(ended) => Ok(Some(ended?)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Clones a project with the container's own git, else in a container of the tools image.
+    pub(super) async fn clone_project(
+        &self,
+        project: &CloneProject,
+        container: &Target,
+        tools: Option<&ToolsContainer>,
+    ) -> Result<(), StepError> {
+        let object = ObjectId::new(Kind::Container, &*container.name);
+        let id = self.id(&object, container)?;
+        self.incarnation(&object).await?;
+        let request = ExecRequest {
+            argv: clone::command(project),
+            ..ExecRequest::default()
+        };
+        let failed = |output: String| StepError::Clone {
+            project: project.name.clone(),
+            output,
+        };
+        let no_git = |also: &'static str| StepError::NoGit {
+            project: project.name.clone(),
+            component: project.component.clone(),
+            also,
+        };
+        match self.exec(&id, &request, CLONE_SECONDS).await? {
+            Some((_, 0)) => return Ok(()),
+            Some((_, code)) if code == clone::NO_GIT || NO_SHELL.contains(&code) => {}
+            Some((tail, _)) => return Err(failed(tail.text())),
+            None => return Err(failed(format!("it is not through after {CLONE_SECONDS} s"))),
+        }
+        let tools = tools.ok_or_else(|| no_git(""))?;
+        match self.run_to_end(tools, CLONE_SECONDS).await {
+            Err(StepError::Ended { code, .. }) if code == clone::NO_GIT || NO_SHELL.contains(&code) => {
+                Err(no_git(", nor in the tools image"))
+            }
+            Err(StepError::Ended { output, .. }) => Err(failed(output)),
+            result => result,
+        }
+    }
+
+    /// Creates a container, runs it to its end and removes it, however it ended.
+    pub(super) async fn run_to_end(&self, container: &ToolsContainer, seconds: u64) -> Result<(), StepError> {
+        let create = Create {
+            name: &container.name,
+            spec: &container.spec,
+            labels: &container.labels,
+        };
+        let limits = &container.limits;
+        let id = self.mutate(self.engine.create_container(create, limits)).await?;
+        let ended = match self.mutate(self.engine.start_container(&id, limits)).await {
+            Ok(_) => self.ended(&id, seconds).await,
+            Err(error) => Err(error.into()),
+        };
+        let removed = async {
+            if ended.is_err() {
+                self.mutate(self.engine.stop_container(&id)).await?;
+            }
+            self.mutate(self.engine.remove_container(&id)).await
+        };
+        let removed = removed.await;
+        ended?;
+        Ok(removed?)
+    }
+
+    async fn ended(&self, id: &EngineId, seconds: u64) -> Result<(), StepError> {
+        let code = match self.engine.wait_container(id, seconds).await {
+            Ok(0) => return Ok(()),
+            Ok(code) => Some(code),
+            Err(EngineError::Timeout { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let options = LogOptions {
+            follow: false,
+            tail: Some(100),
+        };
+        // How it ended matters more than that its log can't be read.
+        let output = match self.engine.logs(id, &options).await {
+            Ok(stream) => tail_of(stream).await.map(|t| t.text()).unwrap_or_default(),
+            Err(_) => String::new(),
+        };
+        Err(match code {
+            Some(code) => StepError::Ended { code, output },
+            None => StepError::NotEnded { seconds, output },
+        })
+    }
+}
+
+/// The program and arguments of a command. The container's shell expands variables in the working directory and nothing
+/// else there; neither it nor the command is ever pasted into a script.
+fn argv(command: &ExecCommand) -> Vec<String> {
+    let line = command.command_line.as_str();
+    let shell = |arguments: &[&str]| {
+        let argv = ["/bin/sh", "-c"].into_iter().chain(arguments.iter().copied());
+        argv.map(str::to_owned).collect()
+    };
+    match &command.working_dir {
+        None => shell(&[line]),
+        Some(directory) => shell(&[IN_DIRECTORY, "sh", &quoted(directory), line]),
+    }
+}
+
+/// `text` as it stands between double quotes: only `$NAME` and `${NAME}` keep their meaning.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        let special = match c {
+            '\\' | '"' | '`' => true,
+            '$' => characters.peek() == Some(&'('),
+            _ => false,
+        };
+        if special {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(line: &str, directory: Option<&str>) -> Vec<String> {
+        argv(&ExecCommand {
+            id: "c".into(),
+            component: "tools".into(),
+            command_line: line.into(),
+            working_dir: directory.map(str::to_owned),
+            env: Vec::new(),
+            parallel_group: None,
+        })
+    }
+
+    #[allow(clippy::disallowed_methods)] // a real shell is what this is about
+    fn output(argv: &[String]) -> String {
+        let run = std::process::Command::new(&argv[0])
+            .args(&argv[1..])
+            .env("ROOT", "/usr")
+            .output()
+            .unwrap();
+        String::from_utf8(run.stdout).unwrap()
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods)] // a real shell is what this is about
+    fn the_shell_expands_variables_in_the_directory_and_nothing_else() {
+        let inside = tempfile::tempdir().unwrap();
+        let root = inside.path().to_str().unwrap();
+        for odd in ["a b", "q\"q", "b\\c", "$(touch x)", "`touch y`", "-d"] {
+            std::fs::create_dir(inside.path().join(odd)).unwrap();
+            assert_eq!(
+                output(&command("pwd", Some(&format!("{root}/{odd}")))),
+                format!("{root}/{odd}\n")
+            );
+        }
+        assert_eq!(
+            output(&command("pwd", Some("${ROOT}/bin"))),
+            output(&command("cd /usr/bin; pwd", None))
+        );
+        assert_eq!(output(&command("pwd", Some("$ROOT"))), "/usr\n");
+        assert_eq!(
+            output(&command("echo \"a  $0\"; exit 3", Some("/"))),
+            "a  /bin/sh\n"
+        );
+        assert_eq!(output(&command("echo no", Some("/nowhere"))), "");
+    }
+}

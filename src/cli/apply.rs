@@ -1,0 +1,296 @@
+//! `wharf apply`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::confirm::confirm;
+use super::error::{Error, Exit};
+use super::pipeline::Pipeline;
+use super::plan::{self, Format, View};
+use super::progress::Progress;
+use super::{Context, site};
+use crate::apply::{self, ApplyReport, Options, PARALLELISM, cancellation, lock, planfile};
+use crate::engine::Engine;
+use crate::plan::{Approval, FORMAT_VERSION, Plan};
+
+/// Carry out what wharf plan shows
+///
+/// Plans for the configuration repository at DIR, or reads a plan that wharf plan --out saved; shows it, asks, and
+/// carries it out. A saved plan is refused where what it saw has changed since. Afterwards it observes and plans again:
+/// the exit code is 0 only where nothing is left.
+///
+/// --yes covers everything but the loss of data and more removals than the Site allows; these need the digest that the
+/// plan shows. Ctrl-C begins nothing new and waits for the steps under way; a second Ctrl-C ends at once.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The configuration repository, or a saved plan
+    #[arg(value_name = "DIR|PLANFILE")]
+    path: Option<PathBuf>,
+    /// Don't ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Show the plan and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// How many changes are under way at a time
+    #[arg(long, value_name = "N", default_value_t = PARALLELISM, value_parser = parallelism)]
+    parallelism: usize,
+    /// Approve a plan's removals
+    #[arg(long, value_name = "DIGEST")]
+    allow_deletions: Option<String>,
+    /// Approve a plan's loss of data
+    #[arg(long, value_name = "DIGEST")]
+    allow_data_loss: Option<String>,
+    #[command(flatten)]
+    view: View,
+}
+
+fn parallelism(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=64) => Ok(number),
+        Ok(_) | Err(_) => Err("expected a number from 1 to 64".to_owned()),
+    }
+}
+
+pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    let path = context.directory(args.path.as_ref());
+    if path.is_file() {
+        return saved(context, args, &path).await;
+    }
+    if args.dry_run {
+        return plan::show(context, &path, &args.view, None)
+            .await
+            .map(|_| Exit::Success);
+    }
+    repository(context, args, &path).await
+}
+
+/// Plans and applies a repository.
+async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, Error> {
+    let mut pipeline = Pipeline::open(context, dir, &args.view.source())?;
+    pipeline.request.selection = args.view.selection();
+    pipeline.request.approval = Approval {
+        deletions: args.allow_deletions.clone(),
+        data_loss: args.allow_data_loss.clone(),
+    };
+    let site = pipeline.configuration.desired.site.clone();
+    let _lock = lock::take(&lock::directory(), &site, &pipeline.engine.address())?;
+    let plan = pipeline.plan().await?.plan;
+    unknown_approval(args, &plan)?;
+    let report = match carry_out(context, args, pipeline.engine.as_ref(), &plan).await? {
+        Some(report) => report,
+        None => {
+            let exit = if plan.is_converged() {
+                Exit::Success
+            } else {
+                Exit::NotWell
+            };
+            return result(context, args, &plan, None, plan.is_converged()).map(|()| exit);
+        }
+    };
+    let left = pipeline.plan().await?.plan;
+    let converged = report.failures().next().is_none() && left.is_converged();
+    if !left.is_converged() {
+        let summary = left.summary();
+        context.out.warn(&format!(
+            "not converged: {} changes and {} blocked are left; wharf plan shows them",
+            left.changes.len() - summary.retain,
+            left.blocked.len()
+        ));
+    }
+    result(context, args, &plan, Some(&report), converged)?;
+    Ok(if converged { Exit::Success } else { Exit::NotWell })
+}
+
+/// Applies a saved plan.
+async fn saved(context: &Context, args: &Args, file: &Path) -> Result<Exit, Error> {
+    if args.allow_deletions.is_some() || args.allow_data_loss.is_some() {
+        return Err(
+            Error::new("a saved plan holds what was approved when it was made")
+                .hint("Apply the repository with the digest instead."),
+        );
+    }
+    let plan = planfile::read(file)?;
+    let site = site::find(context, Some(&plan.site)).await?;
+    let _lock = lock::take(&lock::directory(), &plan.site, &site.engine.address())?;
+    let observed = site.engine.observe(&plan.site).await?;
+    let stale = plan.stale(&observed);
+    if !stale.is_empty() {
+        let objects: Vec<&str> = stale.iter().map(String::as_str).collect();
+        return Err(Error::new(format!(
+            "the plan {} is stale: since it was made, {} changed",
+            file.display(),
+            objects.join(", ")
+        ))
+        .hint("Make the plan again."));
+    }
+    if args.dry_run {
+        context.out.data(&args.view.render(&context.out, &plan))?;
+        return Ok(Exit::Success);
+    }
+    let report = carry_out(context, args, site.engine.as_ref(), &plan).await?;
+    let converged = report
+        .as_ref()
+        .map_or(plan.is_converged(), ApplyReport::converged);
+    result(context, args, &plan, report.as_ref(), converged)?;
+    Ok(if converged { Exit::Success } else { Exit::NotWell })
+}
+
+/// An approval of another plan is a mistake, and saying so is kinder than blocking again without a word.
+fn unknown_approval(args: &Args, plan: &Plan) -> Result<(), Error> {
+    if plan.blocked.is_empty() {
+        return Ok(());
+    }
+    let given = [&args.allow_deletions, &args.allow_data_loss];
+    match given.into_iter().flatten().find(|digest| **digest != plan.digest) {
+        None => Ok(()),
+        Some(digest) => Err(Error::new(format!(
+            "{digest} approves another plan; the digest of this one is {}",
+            plan.digest
+        ))
+        .hint("Look at wharf plan before you approve it: its changes are not the ones that were approved.")),
+    }
+}
+
+/// Shows a plan, asks, and carries it out; nothing where it has no step.
+async fn carry_out(
+    context: &Context,
+    args: &Args,
+    engine: &dyn Engine,
+    plan: &Plan,
+) -> Result<Option<ApplyReport>, Error> {
+    let out = &context.out;
+    if args.view.format != Format::Json {
+        out.data(&args.view.render(out, plan))?;
+    }
+    if plan.steps.is_empty() {
+        return Ok(None);
+    }
+    if !args.yes {
+        confirm("Apply these changes?")?;
+    }
+    let options = Options {
+        parallelism: args.parallelism,
+    };
+    Ok(Some(execute(context, engine, plan, options).await))
+}
+
+/// Carries a plan out and shows what became of it.
+pub(super) async fn execute(
+    context: &Context,
+    engine: &dyn Engine,
+    plan: &Plan,
+    options: Options,
+) -> ApplyReport {
+    let progress = Progress::new(&context.out, plan);
+    let (canceller, cancelled) = cancellation();
+    let interrupt = tokio::spawn(interrupts(canceller, context.out));
+    let report = apply::apply(engine, plan, &options, &progress, cancelled).await;
+    interrupt.abort();
+    progress.finish();
+    show(context, plan, &report);
+    report
+}
+
+/// The first Ctrl-C asks to begin nothing new, the second ends the program.
+async fn interrupts(canceller: apply::Canceller, out: super::output::Output) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        out.warn("interrupted; waiting for the steps under way, Ctrl-C again ends at once");
+        canceller.cancel();
+    }
+    if tokio::signal::ctrl_c().await.is_ok() {
+        out.warn("ended at once; wharf plan shows what is left");
+        #[allow(clippy::disallowed_methods)] // asked for twice: nothing may hold it up any more
+        std::process::exit(130);
+    }
+}
+
+fn show(context: &Context, plan: &Plan, report: &ApplyReport) {
+    let out = &context.out;
+    for (_, warning) in report.warnings() {
+        out.warn(&format!("{}: {}", warning.object, warning.cause));
+    }
+    for (step, failure) in report.failures() {
+        let workspace = &plan.steps[step].workspace;
+        out.error(
+            &format!("{workspace}: {}: {}", failure.object, failure.cause),
+            Some(&failure.hint),
+        );
+    }
+    let counts = report.counts();
+    let mut words = vec![format!("{} steps done", counts.done)];
+    if counts.failed > 0 {
+        words.push(format!("{} failed", counts.failed));
+    }
+    if counts.skipped > 0 {
+        words.push(format!("{} skipped", counts.skipped));
+    }
+    let blocked = match report.blocked {
+        0 => String::new(),
+        n => format!(" {n} changes are blocked."),
+    };
+    out.say(&format!("{}.{blocked}", words.join(", ")));
+}
+
+/// What became of a plan, for pipelines.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResultForm<'a> {
+    format_version: &'static str,
+    site: &'a str,
+    commit: Option<&'a str>,
+    digest: &'a str,
+    converged: bool,
+    interrupted: bool,
+    done: usize,
+    failed: usize,
+    skipped: usize,
+    blocked: usize,
+    failures: Vec<FailureForm<'a>>,
+}
+
+#[derive(Serialize)]
+struct FailureForm<'a> {
+    object: String,
+    workspace: String,
+    cause: &'a str,
+    hint: &'a str,
+}
+
+fn result(
+    context: &Context,
+    args: &Args,
+    plan: &Plan,
+    report: Option<&ApplyReport>,
+    converged: bool,
+) -> Result<(), Error> {
+    if args.view.format != Format::Json {
+        return Ok(());
+    }
+    let counts = report.map(ApplyReport::counts).unwrap_or_default();
+    let failures = report.into_iter().flat_map(ApplyReport::failures);
+    let form = ResultForm {
+        format_version: FORMAT_VERSION,
+        site: plan.site.as_str(),
+        commit: plan.revision.commit.as_deref(),
+        digest: &plan.digest,
+        converged,
+        interrupted: report.is_some_and(|r| r.interrupted),
+        done: counts.done,
+        failed: counts.failed,
+        skipped: counts.skipped,
+        blocked: plan.blocked.len(),
+        failures: failures
+            .map(|(step, failure)| FailureForm {
+                object: failure.object.to_string(),
+                workspace: plan.steps[step].workspace.to_string(),
+                cause: &failure.cause,
+                hint: &failure.hint,
+            })
+            .collect(),
+    };
+    // Invariant: the form is made of strings, numbers and lists, which serialise.
+    let text = serde_json::to_string_pretty(&form).unwrap_or_default();
+    context.out.data(&(text + "\n"))
+}

@@ -1,0 +1,115 @@
+//! `wharf exec`.
+
+use std::io::{self, IsTerminal as _};
+
+use futures_util::StreamExt as _;
+use tokio::io::AsyncReadExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::Context;
+use super::error::{Error, Exit};
+use super::terminal::{self, RawMode};
+use super::workspace;
+use crate::engine::{ExecRequest, ExecSession, Output};
+
+/// Run a command in a workspace
+///
+/// Standard input, output and error are the command's, and its exit code is wharf's. On a terminal the command gets a
+/// terminal.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    workspace: workspace::Args,
+    /// The command gets no terminal, even on one
+    #[arg(short = 'T', long)]
+    no_tty: bool,
+    /// The directory in the container
+    #[arg(short, long, value_name = "DIR")]
+    workdir: Option<String>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<String>,
+}
+
+pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Error> {
+    let found = workspace::find(context, &args.workspace).await?;
+    let container = found.running()?;
+    let tty = !args.no_tty && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let term = std::env::var("TERM").ok().filter(|_| tty);
+    let request = ExecRequest {
+        argv: args.command,
+        env: term.map(|term| ("TERM".to_owned(), term)).into_iter().collect(),
+        working_dir: args.workdir,
+        tty,
+        stdin: true,
+    };
+    let session = found.site.engine.exec(&container.id, &request).await?;
+    let raw = if tty { Some(RawMode::enter()?) } else { None };
+    let result = follow(context, session, tty).await;
+    drop(raw);
+    let code = result?;
+    Ok(Exit::Command(u8::try_from(code).unwrap_or(u8::MAX)))
+}
+
+async fn follow(context: &Context, session: ExecSession, tty: bool) -> Result<i32, Error> {
+    let ExecSession {
+        stdin,
+        mut output,
+        resize,
+        exit,
+    } = session;
+    let feeding = tokio::spawn(feed(stdin));
+    let sizing = if tty {
+        Some(tokio::spawn(follow_size(resize)))
+    } else {
+        None
+    };
+    while let Some(piece) = output.next().await {
+        match piece? {
+            Output::Stdout(bytes) => context.out.bytes(&bytes)?,
+            Output::Stderr(bytes) => context.out.error_bytes(&bytes)?,
+        }
+    }
+    feeding.abort();
+    if let Some(sizing) = sizing {
+        sizing.abort();
+    }
+    match exit.await {
+        Ok(code) => Ok(code?),
+        Err(_) => Err(Error::new("the engine did not say how the command ended")),
+    }
+}
+
+/// Passes standard input on; at its end the command's input ends too.
+async fn feed(stdin: mpsc::Sender<Vec<u8>>) {
+    let mut input = tokio::io::stdin();
+    let mut buffer = vec![0; 8192];
+    loop {
+        match input.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(n) => {
+                if stdin.send(buffer[..n].to_vec()).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Tells the container's terminal the size of this one, now and whenever it changes.
+async fn follow_size(resize: mpsc::Sender<(u16, u16)>) {
+    let Ok(mut changes) = signal(SignalKind::window_change()) else {
+        return;
+    };
+    loop {
+        if let Some(size) = terminal::size() {
+            if resize.send(size).await.is_err() {
+                return;
+            }
+        }
+        if changes.recv().await.is_none() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The command line: one file a command, and what they show. A command reads its arguments, calls the stages, and
+//! shows what they return; what a plan holds or how it is carried out is decided there.
+//!
+//! In: arguments, the environment, the terminal. Out: data on standard output, everything else on standard error, and
+//! an exit code ([`error`]).
+#![allow(clippy::disallowed_methods)] // commands are effects: they read files, the environment and the terminal
+
+mod apply;
+mod completions;
+mod configuration;
+mod confirm;
+mod describe;
+pub mod diagnostics;
+mod dial_helper;
+mod error;
+mod exec;
+mod forward;
+mod get;
+mod init;
+mod logs;
+mod man;
+mod output;
+mod pipeline;
+mod plan;
+mod power;
+mod progress;
+mod restart;
+mod site;
+mod start;
+mod state;
+mod status;
+mod stop;
+mod table;
+mod terminal;
+mod validate;
+mod volume;
+mod watch;
+mod workspace;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
+
+use error::{Error, Exit};
+use output::{Color, Output};
+
+/// Development workspaces, declared in git and reconciled on Podman
+///
+/// A git repository declares users, workspaces and the classes that limit them; devfiles say what a workspace is made
+/// of. wharf compares that with what Podman runs, shows the difference as a plan, and applies it.
+///
+/// Exit codes: 0 is success, 1 an error, 64 wrong usage; `exec` returns the command's own, and
+/// `plan --detailed-exitcode` returns 2 where there are changes.
+#[derive(Debug, Parser)]
+#[command(name = "wharf", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+struct Global {
+    /// Run as if started in DIR
+    #[arg(
+        short = 'C',
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = ".",
+        hide_default_value = true
+    )]
+    dir: PathBuf,
+    /// When to use colours; NO_COLOR is heeded as well
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    color: Color,
+    /// Say nothing but data, warnings and errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say what happens inside; twice says more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    Validate(validate::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Status(status::Args),
+    Get(get::Args),
+    Describe(describe::Args),
+    Start(start::Args),
+    Stop(stop::Args),
+    Restart(restart::Args),
+    Exec(exec::Args),
+    Logs(logs::Args),
+    Forward(forward::Args),
+    Volume(volume::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    #[command(hide = true, name = dial_helper::NAME)]
+    DialHelper(dial_helper::Args),
+}
+
+/// What a command works with.
+struct Context {
+    out: Output,
+    /// Where it works: paths are relative to it.
+    dir: PathBuf,
+}
+
+impl Context {
+    /// The directory that an optional argument names, else where the command works.
+    fn directory(&self, given: Option<&PathBuf>) -> PathBuf {
+        match given {
+            Some(dir) => self.dir.join(dir),
+            None => self.dir.clone(),
+        }
+    }
+}
+
+/// Runs the command that `arguments` name, the program's own name first.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return error::of_arguments(&error),
+    };
+    let Global {
+        dir,
+        color,
+        quiet,
+        verbose,
+    } = cli.global;
+    let out = Output::new(color, quiet);
+    output::trace(verbose);
+    let context = Context { out, dir };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return error::exit(&context.out, Err(error.into())),
+    };
+    let result = runtime.block_on(run(&context, cli.command));
+    // A thread may still wait for standard input, which nobody needs any more.
+    runtime.shutdown_background();
+    error::exit(&context.out, result)
+}
+
+async fn run(context: &Context, command: Command) -> Result<Exit, Error> {
+    match command {
+        Command::Init(args) => init::run(context, &args),
+        Command::Validate(args) => validate::run(context, &args).await,
+        Command::Plan(args) => plan::run(context, &args).await,
+        Command::Apply(args) => apply::run(context, &args).await,
+        Command::Status(args) => status::run(context, &args).await,
+        Command::Get(args) => get::run(context, &args).await,
+        Command::Describe(args) => describe::run(context, &args).await,
+        Command::Start(args) => start::run(context, &args).await,
+        Command::Stop(args) => stop::run(context, &args).await,
+        Command::Restart(args) => restart::run(context, &args).await,
+        Command::Exec(args) => exec::run(context, args).await,
+        Command::Logs(args) => logs::run(context, &args).await,
+        Command::Forward(args) => forward::run(context, &args).await,
+        Command::Volume(args) => volume::run(context, args).await,
+        Command::Completions(args) => completions::run(context, &args),
+        Command::Man(args) => man::run(context, &args),
+        Command::DialHelper(args) => dial_helper::run(&args),
+    }
+}
+
+/// The command line as clap knows it, for reference pages.
+fn command() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_arguments_contradict_nothing() {
+        super::command().debug_assert();
+    }
+}

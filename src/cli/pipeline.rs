@@ -1,0 +1,104 @@
+//! From a repository and an engine to a plan: the stages in their order, and what each needs from outside.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, TryStreamExt as _};
+
+use super::configuration::{self, Configuration};
+use super::error::Error;
+use super::{Context, site};
+use crate::engine::Engine;
+use crate::model::{Kind, ObjectId, ObservedState, WorkspaceId};
+use crate::plan::{self, ChangeAction, Plan, Request};
+use crate::source::{self, Source};
+
+/// How many containers are asked at a time what was written in them.
+const SIZES_AT_ONCE: usize = 8;
+
+/// A repository, its engine, and what is asked of both.
+pub(super) struct Pipeline {
+    pub(super) configuration: Configuration,
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) dir: PathBuf,
+    pub(super) request: Request,
+}
+
+/// A plan, and the state that it was made from.
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    pub(super) observed: ObservedState,
+}
+
+impl Pipeline {
+    /// Reads the repository at `dir` and finds its engine.
+    pub(super) fn open(context: &Context, dir: &Path, source: &Source) -> Result<Self, Error> {
+        let configuration = configuration::accept(context, dir, source)?;
+        let declared = &configuration.manifests.site.spec.engine;
+        let engine = site::engine(declared.as_ref().map(|e| e.value.as_str()))?;
+        let request = Request {
+            revision: configuration.revision.clone(),
+            ..Request::default()
+        };
+        Ok(Self {
+            configuration,
+            engine,
+            dir: dir.to_owned(),
+            request,
+        })
+    }
+
+    /// Observes, and plans what would make the difference go.
+    pub(super) async fn plan(&self) -> Result<Planned, Error> {
+        let desired = &self.configuration.desired;
+        let mut observed = self.engine.observe(&desired.site).await?;
+        let mut request = self.request.clone();
+        request.removed = source::removed(&self.dir, &undeclared(desired, &observed));
+        let plan = plan::plan(desired, &observed, &request)?;
+        let replaced = replaced_containers(&plan);
+        if replaced.is_empty() {
+            return Ok(Planned { plan, observed });
+        }
+        self.measure(&replaced, &mut observed).await?;
+        let plan = plan::plan(desired, &observed, &request)?;
+        Ok(Planned { plan, observed })
+    }
+
+    /// Asks how much the replaced containers hold that will be lost.
+    async fn measure(&self, containers: &[ObjectId], observed: &mut ObservedState) -> Result<(), Error> {
+        let ids: Vec<_> = containers
+            .iter()
+            .filter_map(|object| Some((object.clone(), observed.objects.get(object)?.id.clone())))
+            .collect();
+        let sizes: Vec<(ObjectId, u64)> = futures_util::stream::iter(ids)
+            .map(|(object, id)| async move { self.engine.written(&id).await.map(|size| (object, size)) })
+            .buffer_unordered(SIZES_AT_ONCE)
+            .try_collect()
+            .await?;
+        for (object, size) in sizes {
+            if let Some(found) = observed.objects.get_mut(&object) {
+                found.written = Some(size);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The workspaces that have objects and that nothing declares.
+fn undeclared(desired: &crate::model::DesiredState, observed: &ObservedState) -> Vec<WorkspaceId> {
+    let present: BTreeSet<&WorkspaceId> = observed.objects.values().map(|o| &o.owner.workspace).collect();
+    present
+        .into_iter()
+        .filter(|id| !desired.workspaces.contains_key(*id))
+        .cloned()
+        .collect()
+}
+
+fn replaced_containers(plan: &Plan) -> Vec<ObjectId> {
+    plan.changes
+        .iter()
+        .filter(|c| c.action == ChangeAction::Replace && c.object.kind == Kind::Container)
+        .map(|c| c.object.clone())
+        .collect()
+}

@@ -1,0 +1,183 @@
+//! `wharf validate`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::diagnostics::{self, SarifRule};
+use super::error::{Error, Exit};
+use super::{Context, configuration, watch};
+use crate::devfile;
+use crate::document::{self, Diagnostic, Diagnostics};
+use crate::manifest::{SITE_FILE, checks};
+use crate::source::Source;
+
+/// Check a configuration repository, or single files
+///
+/// Reports every error of every file in one pass. A PATH is a configuration repository, a devfile (a file with
+/// schemaVersion), or a manifest's file, which is checked together with the repository that it is in. Changes nothing
+/// and asks no engine.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Configuration repositories, devfiles or manifests
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The form
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Format::Human)]
+    format: Format,
+    /// Use no network
+    #[arg(long)]
+    offline: bool,
+    /// Check again whenever a file is saved, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+}
+
+/// Diagnostics' forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// One JSON object
+    Json,
+    /// Annotations of GitHub's actions
+    Github,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    // Nothing is fetched so far, so --offline holds in any case.
+    tracing::debug!(offline = args.offline, "validate");
+    if args.watch {
+        let paths: Vec<PathBuf> = paths(args).iter().map(|path| context.dir.join(path)).collect();
+        watch::watch(context, &paths, || once(context, args).map(drop)).await?;
+        return Ok(Exit::Success);
+    }
+    once(context, args)
+}
+
+fn paths(args: &Args) -> Vec<PathBuf> {
+    if args.paths.is_empty() {
+        vec![PathBuf::from(".")]
+    } else {
+        args.paths.clone()
+    }
+}
+
+/// What was checked, and what is wrong with it.
+#[derive(Default)]
+struct Findings {
+    checked: Vec<String>,
+    diagnostics: Diagnostics,
+}
+
+fn once(context: &Context, args: &Args) -> Result<Exit, Error> {
+    let mut findings = Findings::default();
+    for path in paths(args) {
+        let real = context.dir.join(&path);
+        if real.is_dir() {
+            findings.repository(&path, &real)?;
+        } else {
+            findings.file(&path, &real)?;
+        }
+    }
+    findings.checked.sort();
+    findings.checked.dedup();
+    findings.diagnostics = findings.diagnostics.sorted();
+    show(context, args.format, &findings)?;
+    Ok(if findings.diagnostics.has_errors() {
+        Exit::NotWell
+    } else {
+        Exit::Success
+    })
+}
+
+impl Findings {
+    /// Paths in a repository that was named are relative to it.
+    fn repository(&mut self, given: &Path, dir: &Path) -> Result<(), Error> {
+        let reading = configuration::read(dir, &Source::WorkingTree)?;
+        let _ = given;
+        self.checked.extend(reading.checked);
+        self.diagnostics.extend(reading.diagnostics);
+        Ok(())
+    }
+
+    fn file(&mut self, given: &Path, file: &Path) -> Result<(), Error> {
+        let name = given.display().to_string();
+        let bytes = match std::fs::read(file) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let message = format!("the file can't be read: {error}");
+                self.checked.push(name.clone());
+                self.diagnostics
+                    .push(Diagnostic::of_file("source/unreadable", name, message));
+                return Ok(());
+            }
+        };
+        let (documents, problems) = document::parse(&name, &bytes);
+        let is_manifest = documents.iter().any(|d| d.root.get("apiVersion").is_some());
+        if is_manifest && !problems.has_errors() {
+            return self.manifest(&name, file);
+        }
+        self.checked.push(name.clone());
+        self.diagnostics.extend(problems);
+        for document in documents {
+            let document = std::sync::Arc::new(document);
+            let (_, found) = devfile::read(&document, &document.root, &BTreeMap::new());
+            self.diagnostics.extend(found);
+        }
+        Ok(())
+    }
+
+    /// A manifest's references lead to others, so the repository around it is read; what is said of other files is
+    /// left out.
+    fn manifest(&mut self, name: &str, file: &Path) -> Result<(), Error> {
+        let file = file.canonicalize()?;
+        let Some(root) = file.ancestors().skip(1).find(|dir| dir.join(SITE_FILE).is_file()) else {
+            return Err(Error::new(format!(
+                "{name} holds a manifest, and no folder above it is a configuration repository"
+            ))
+            .hint(format!(
+                "A configuration repository has a {SITE_FILE}; wharf init DIR writes one."
+            )));
+        };
+        // Invariant: the root is one of the file's ancestors.
+        let within = file.strip_prefix(root).unwrap_or(&file).display().to_string();
+        let reading = configuration::read(root, &Source::WorkingTree)?;
+        let own = reading.diagnostics.0.into_iter().filter(|d| d.path == within);
+        self.checked.push(name.to_owned());
+        for mut diagnostic in own {
+            name.clone_into(&mut diagnostic.path);
+            self.diagnostics.push(diagnostic);
+        }
+        Ok(())
+    }
+}
+
+fn show(context: &Context, format: Format, findings: &Findings) -> Result<(), Error> {
+    let out = &context.out;
+    let Findings { checked, diagnostics } = findings;
+    match format {
+        Format::Human => {
+            if !diagnostics.0.is_empty() {
+                let look = out.look();
+                out.data(&diagnostics::human(diagnostics, look.width, look.colour))?;
+            }
+            out.data(&(diagnostics::summary(checked, diagnostics).trim_end().to_owned() + "\n"))
+        }
+        Format::Json => out.data(&diagnostics::json(checked, diagnostics)),
+        Format::Github => out.data(&diagnostics::github(diagnostics)),
+        Format::Sarif => out.data(&diagnostics::sarif(&rules(), diagnostics)),
+    }
+}
+
+/// What SARIF's readers learn of each rule.
+fn rules() -> Vec<SarifRule> {
+    let rule = |rule: &checks::Rule| SarifRule {
+        code: rule.code,
+        why: rule.why,
+    };
+    checks::RULES.iter().map(rule).collect()
+}

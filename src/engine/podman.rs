@@ -1,1 +1,0 @@
-//! Podman through its API socket.

@@ -1,0 +1,311 @@
+//! One pass over everything: five listings at once, and the control groups of what runs. No call per object, so that
+//! planning stays cheap.
+//!
+//! The listings come through podman-api, whose models read both supported versions.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::Future;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use podman_api::models;
+use podman_api::opts::ContainerListOpts;
+
+use super::cgroup::{self, Host};
+use super::fault::{self, Call};
+use super::http::{READ, twice, within};
+use super::inspect;
+use crate::engine::{EngineError, Result};
+use crate::model::{
+    EngineFacts, EngineId, Kind, Labels, Name, ObjectId, ObservedImage, ObservedObject, ObservedState,
+    Ownership, RunState,
+};
+
+/// What wharf's own labels begin with; others are dropped at once, since images bring many.
+const OWN_LABELS: &str = "dev.wharf.";
+
+/// podman-api's client and what it can't tell of the machine.
+#[derive(Debug)]
+pub(super) struct Reader {
+    client: podman_api::Podman,
+    socket: PathBuf,
+    host: OnceLock<Host>,
+}
+
+/// What one pass over the engine reads.
+struct Listings {
+    containers: Vec<models::ListContainer>,
+    pods: Vec<models::ListPodsReport>,
+    volumes: Vec<models::Volume>,
+    networks: Vec<models::Network>,
+    images: Vec<models::LibpodImageSummary>,
+}
+
+impl Reader {
+    pub(super) fn new(socket: &Path) -> Self {
+        Self {
+            client: podman_api::Podman::unix(socket),
+            socket: socket.to_owned(),
+            host: OnceLock::new(),
+        }
+    }
+
+    /// Whose Podman this is, by the owner of the socket's other end: `info` knows it too, but takes 0.25 s.
+    pub(super) fn host(&self) -> Result<Host> {
+        if let Some(host) = self.host.get() {
+            return Ok(*host);
+        }
+        let peer = UnixStream::connect(&self.socket)
+            .and_then(|stream| Ok(rustix::net::sockopt::socket_peercred(&stream)?))
+            .map_err(|error| fault::unreachable_at(&self.socket, &error.to_string()))?;
+        Ok(*self.host.get_or_init(|| Host::of_engine(peer.uid.as_raw())))
+    }
+
+    pub(super) async fn facts(&self) -> Result<EngineFacts> {
+        let host = self.host()?;
+        let ping = self.list("ask for the version", || self.client.ping()).await?;
+        Ok(host.facts(format!("podman {}", ping.libpod_api_version)))
+    }
+
+    pub(super) async fn observe(&self, site: &Name) -> Result<ObservedState> {
+        let (facts, listings) = tokio::try_join!(self.facts(), self.listings())?;
+        let host = self.host()?;
+        let mut state = ObservedState {
+            facts,
+            images: images(&listings.images),
+            ..ObservedState::default()
+        };
+        for seen in everything(&listings) {
+            match seen.owned_by(site) {
+                Some(object) => {
+                    state.objects.insert(object.object.clone(), object);
+                }
+                None => {
+                    state.foreign.insert(seen.object);
+                }
+            }
+        }
+        read_limits(state, host).await
+    }
+
+    pub(super) async fn sites(&self) -> Result<Vec<Name>> {
+        let listings = self.listings().await?;
+        let sites: BTreeSet<Name> = everything(&listings)
+            .filter_map(|seen| Ownership::from_labels(&seen.labels))
+            .map(|owner| owner.site)
+            .collect();
+        Ok(sites.into_iter().collect())
+    }
+
+    async fn listings(&self) -> Result<Listings> {
+        let all = ContainerListOpts::builder().all(true).build();
+        let (client, any) = (&self.client, Default::default());
+        let (none, nothing, no) = (Default::default(), Default::default(), Default::default());
+        let (containers, pods, volumes, networks, images) = tokio::try_join!(
+            self.list("list containers", || async {
+                client.containers().list(&all).await
+            }),
+            self.list("list pods", || async { client.pods().list(&any).await }),
+            self.list("list volumes", || async { client.volumes().list(&none).await }),
+            self.list("list networks", || async {
+                client.networks().list(&nothing).await
+            }),
+            self.list("list images", || async { client.images().list(&no).await }),
+        )?;
+        Ok(Listings {
+            containers,
+            pods,
+            volumes,
+            networks,
+            images,
+        })
+    }
+
+    async fn list<T, F>(&self, verb: &str, read: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = podman_api::Result<T>>,
+    {
+        let call = Call::new(verb, "");
+        let once = || {
+            within(call, READ, async {
+                read()
+                    .await
+                    .map_err(|error| fault::of_client(call, &self.socket, error))
+            })
+        };
+        twice(once).await
+    }
+}
+
+/// An object as listed, before it is known whose it is.
+struct Seen {
+    object: ObjectId,
+    id: EngineId,
+    labels: Labels,
+    run: RunState,
+    pod: Option<EngineId>,
+    networks: Vec<String>,
+    image: Option<EngineId>,
+}
+
+impl Seen {
+    fn new(kind: Kind, name: &str, id: String, labels: Option<&HashMap<String, String>>) -> Self {
+        let owned = |(k, v): (&String, &String)| k.starts_with(OWN_LABELS).then(|| (k.clone(), v.clone()));
+        Self {
+            object: ObjectId::new(kind, name),
+            id: EngineId(id),
+            labels: labels.into_iter().flatten().filter_map(owned).collect(),
+            run: RunState::Inert,
+            pod: None,
+            networks: Vec::new(),
+            image: None,
+        }
+    }
+
+    /// The site's object, or nothing where it is somebody else's. A container inherits its image's labels, so labels
+    /// that speak of another kind of object are not its own.
+    fn owned_by(&self, site: &Name) -> Option<ObservedObject> {
+        let owner = Ownership::from_labels(&self.labels)
+            .filter(|owner| owner.site == *site && owner.role.kind() == self.object.kind)?;
+        Some(ObservedObject {
+            object: self.object.clone(),
+            id: self.id.clone(),
+            owner,
+            run: self.run,
+            enforced: None,
+            pod: self.pod.clone(),
+            networks: self.networks.clone(),
+            image: self.image.clone(),
+            written: None,
+        })
+    }
+}
+
+fn everything(listings: &Listings) -> impl Iterator<Item = Seen> {
+    let by_id: HashMap<&str, &models::ListContainer> = listings
+        .containers
+        .iter()
+        .filter_map(|c| Some((c.id.as_deref()?, c)))
+        .collect();
+    let containers = listings
+        .containers
+        .iter()
+        .filter(|c| c.is_infra != Some(true))
+        .map(container);
+    let pods = listings.pods.iter().map(move |p| pod(p, &by_id));
+    containers
+        .chain(pods)
+        .chain(listings.volumes.iter().map(volume))
+        .chain(listings.networks.iter().map(network))
+}
+
+fn container(listed: &models::ListContainer) -> Seen {
+    let name = listed.names.iter().flatten().next().cloned().unwrap_or_default();
+    let id = listed.id.clone().unwrap_or_default();
+    Seen {
+        run: run_state(listed),
+        pod: listed.pod.clone().filter(|p| !p.is_empty()).map(EngineId),
+        image: listed.image_id.as_deref().map(image_id),
+        ..Seen::new(Kind::Container, &name, id, listed.labels.as_ref())
+    }
+}
+
+fn run_state(listed: &models::ListContainer) -> RunState {
+    match listed.state.as_deref().unwrap_or_default() {
+        "created" | "configured" | "initialized" => RunState::Created,
+        "running" => RunState::Running {
+            since: listed.started_at.unwrap_or_default(),
+            pid: listed
+                .pid
+                .and_then(|pid| u32::try_from(pid).ok())
+                .unwrap_or_default(),
+        },
+        "paused" => RunState::Paused,
+        "exited" | "stopped" => RunState::Exited {
+            code: listed.exit_code.unwrap_or_default(),
+        },
+        _ => RunState::Unknown,
+    }
+}
+
+fn pod(listed: &models::ListPodsReport, containers: &HashMap<&str, &models::ListContainer>) -> Seen {
+    let infra = listed.infra_id.clone().filter(|id| !id.is_empty());
+    let infra_run = infra
+        .as_deref()
+        .and_then(|id| containers.get(id))
+        .map(|c| run_state(c));
+    let run = match listed.status.as_deref().unwrap_or_default() {
+        "Running" => infra_run.unwrap_or(RunState::Unknown),
+        "Degraded" => RunState::Degraded,
+        "Paused" => RunState::Paused,
+        // Nothing runs: the infra container tells a pod that never started from one that was stopped, whatever
+        // containers were added since.
+        "Created" | "Stopped" | "Exited" => infra_run.unwrap_or(RunState::Unknown),
+        _ => RunState::Unknown,
+    };
+    Seen {
+        run,
+        pod: infra.map(EngineId),
+        networks: listed.networks.clone().unwrap_or_default(),
+        ..Seen::new(
+            Kind::Pod,
+            listed.name.as_deref().unwrap_or_default(),
+            listed.id.clone().unwrap_or_default(),
+            listed.labels.as_ref(),
+        )
+    }
+}
+
+fn volume(listed: &models::Volume) -> Seen {
+    let created = listed.created_at.clone().unwrap_or_default();
+    Seen::new(Kind::Volume, &listed.name, created, Some(&listed.labels))
+}
+
+fn network(listed: &models::Network) -> Seen {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let created = listed
+        .created
+        .and_then(|time| time.timestamp_nanos_opt())
+        .unwrap_or_default();
+    let id = inspect::network_id(&text(&listed.id), i128::from(created));
+    Seen::new(Kind::Network, &text(&listed.name), id.0, listed.labels.as_ref())
+}
+
+fn images(listed: &[models::LibpodImageSummary]) -> BTreeMap<String, ObservedImage> {
+    listed
+        .iter()
+        .filter_map(|image| Some((image, image_id(image.id.as_deref()?))))
+        .flat_map(|(image, id)| {
+            let tags = image
+                .names
+                .iter()
+                .chain(&image.repo_tags)
+                .chain(&image.repo_digests)
+                .flatten();
+            tags.map(move |name| (name.clone(), ObservedImage { id: id.clone() }))
+        })
+        .collect()
+}
+
+fn image_id(text: &str) -> EngineId {
+    EngineId(text.trim_start_matches("sha256:").to_owned())
+}
+
+/// Fills in what the kernel enforces on the site's running containers.
+async fn read_limits(mut state: ObservedState, host: Host) -> Result<ObservedState> {
+    let read = move || {
+        for object in state.objects.values_mut() {
+            if let (Kind::Container, RunState::Running { pid, .. }) = (object.object.kind, object.run) {
+                object.enforced = cgroup::read(host.hierarchy, pid, &object.id.0);
+            }
+        }
+        state
+    };
+    tokio::task::spawn_blocking(read)
+        .await
+        .map_err(|error| EngineError::Failed {
+            call: "read the control groups".to_owned(),
+            message: error.to_string(),
+        })
+}

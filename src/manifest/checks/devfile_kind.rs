@@ -1,0 +1,37 @@
+//! A devfile path that leads to something else, such as a manifest.
+//!
+//! Example: `devfile: {path: wharf.yaml}`.
+
+use crate::document::{Content, Diagnostics};
+use crate::manifest::DevfileRef;
+
+use super::{Draft, Rule, Suggestions};
+
+pub(super) const RULE: Rule = Rule {
+    code: "manifest/devfile-kind",
+    why: "A devfile is recognised by its top-level schemaVersion.",
+    check,
+};
+
+fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
+    let mut near = Suggestions::from(draft.devfiles.keys().map(String::as_str));
+    for workspace in &draft.workspaces {
+        let path = match &workspace.spec.devfile {
+            DevfileRef::Path(path) => path,
+            DevfileRef::Inline(_) => continue,
+        };
+        let found = match draft.files.get(&path.value).map(|file| &file.content) {
+            Some(Content::Bytes(_)) => draft.devfiles.contains_key(&path.value),
+            Some(Content::TooLarge(_) | Content::OutsideLink(_) | Content::Unreadable(_)) | None => continue,
+        };
+        if !found && !draft.broken.contains(&path.value) {
+            let message = format!(
+                "{:?} is no devfile: it has no top-level schemaVersion",
+                path.value
+            );
+            let error = workspace.error(RULE.code, path.span, message);
+            let error = error.help("a devfile begins with schemaVersion: 2.2.0");
+            diagnostics.push(near.add(error, &path.value));
+        }
+    }
+}

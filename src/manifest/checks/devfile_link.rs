@@ -1,0 +1,39 @@
+//! A devfile that is a symbolic link out of the repository, or lies behind one: following it would read any file of
+//! the host that wharf may read.
+//!
+//! Example: `devfiles/a.yaml` is a link to `/etc/passwd`.
+
+use crate::document::{Content, Diagnostics};
+use crate::manifest::DevfileRef;
+
+use super::{Draft, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    code: "manifest/devfile-link",
+    why: "A link out of the repository could read any file of the host, so it is never followed.",
+    check,
+};
+
+fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
+    for workspace in &draft.workspaces {
+        let path = match &workspace.spec.devfile {
+            DevfileRef::Path(path) => path,
+            DevfileRef::Inline(_) => continue,
+        };
+        if let Some((link, target)) = outside_link(draft, &path.value) {
+            let message = format!("{link:?} is a symbolic link to {target:?}, outside the repository");
+            let error = workspace.error(RULE.code, path.span, message);
+            diagnostics.push(error.help("put the file itself into the repository"));
+        }
+    }
+}
+
+/// The link out of the repository at `path` or above it, and its target.
+pub(super) fn outside_link<'a>(draft: &'a Draft<'_>, path: &'a str) -> Option<(&'a str, &'a str)> {
+    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    ends.map(|end| &path[..end])
+        .find_map(|part| match &draft.files.get(part)?.content {
+            Content::OutsideLink(target) => Some((part, target.as_str())),
+            Content::Bytes(_) | Content::TooLarge(_) | Content::Unreadable(_) => None,
+        })
+}

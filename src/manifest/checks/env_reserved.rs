@@ -1,0 +1,29 @@
+//! An environment variable that the devfile specification gives to the tool: commands rely on what wharf puts there.
+//!
+//! Example: `env: {PROJECTS_ROOT: /src}`.
+
+use crate::document::Diagnostics;
+
+use super::{Draft, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    code: "manifest/env-reserved",
+    why: "The devfile specification says what PROJECTS_ROOT and PROJECT_SOURCE hold; commands rely on it.",
+    check,
+};
+
+const RESERVED: [&str; 2] = ["PROJECTS_ROOT", "PROJECT_SOURCE"];
+
+fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
+    for workspace in &draft.workspaces {
+        for (name, _) in &workspace.spec.env {
+            if RESERVED.contains(&name.value.as_str()) {
+                let message = format!("the environment variable {} is reserved", name.value);
+                let error = workspace.error(RULE.code, name.span, message);
+                diagnostics.push(
+                    error.help("wharf sets it; sourceMapping in the devfile says where the sources are"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! A workspace that takes over its own data.
+//!
+//! Example: the workspace `alice/api` with `movedFrom: alice/api`.
+
+use crate::document::Diagnostics;
+
+use super::{Draft, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    code: "manifest/moved-from-itself",
+    why: "movedFrom names the workspace as it was called before.",
+    check,
+};
+
+fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
+    for workspace in &draft.workspaces {
+        let from = workspace.spec.moved_from.iter();
+        for from in from.filter(|from| from.value == workspace.id()) {
+            let message = format!("the workspace {} is moved from itself", from.value);
+            let error = workspace.error(RULE.code, from.span, message);
+            diagnostics.push(error.help("name the workspace as it was called before, or remove movedFrom"));
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! A port published where the Site's policy does not allow it: a workspace's author must not be able to take a port of
+//! the host, or to open one to the network, without its administrator's word.
+//!
+//! Example: `publish: [{endpoint: web, port: 8080}]` and a Site without `policy.publish`.
+
+use std::net::IpAddr;
+
+use crate::document::Diagnostics;
+
+use super::{Draft, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    code: "manifest/publish-policy",
+    why: "The host's ports are the Site's to give, in policy.publish.allow.",
+    check,
+};
+
+fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
+    let Some(site) = draft.sites.first() else { return };
+    let rules = &site.spec.policy.publish_allow;
+    for workspace in &draft.workspaces {
+        for publish in &workspace.spec.publish {
+            let Ok(address) = publish.address.value.parse::<IpAddr>() else {
+                continue;
+            };
+            let port = publish.port.value;
+            if rules.iter().any(|rule| rule.value.allows(address, port)) {
+                continue;
+            }
+            let place = std::net::SocketAddr::new(address, port);
+            let message = format!("the Site's policy doesn't allow publishing on {place}");
+            let error = workspace.error(RULE.code, publish.port.span, message);
+            let help = format!("allow it in wharf.yaml: policy: {{publish: {{allow: [\"{place}\"]}}}}");
+            diagnostics.push(error.help(help));
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! A Site elsewhere than in `wharf.yaml` at the root: whoever opens a repository must find it without searching, and
+//! `wharf` must be able to tell a configuration repository from any other folder.
+//!
+//! Example: `config/site.yaml` with `kind: Site`.
+
+use crate::document::Diagnostics;
+use crate::manifest::{Kind, SITE_FILE, error_in};
+
+use super::{Draft, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    code: "manifest/site-place",
+    why: "The Site stands in wharf.yaml at the repository's root, where everyone finds it.",
+    check,
+};
+
+fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
+    for site in draft.declared.iter().filter(|d| d.kind == Kind::Site) {
+        if site.document.source.path != SITE_FILE {
+            let message = format!("the Site stands outside {SITE_FILE}");
+            let error = error_in(&site.document, RULE.code, site.name.span, message);
+            diagnostics.push(error.help(format!("move it to {SITE_FILE} at the repository's root")));
+        }
+    }
+}

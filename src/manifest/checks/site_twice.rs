@@ -1,0 +1,24 @@
+//! Two Sites in one repository: every object carries one site's label, and which of the two would be chance.
+//!
+//! Example: two documents of `kind: Site` in `wharf.yaml`.
+
+use crate::document::Diagnostics;
+use crate::manifest::{Kind, error_in};
+
+use super::{Draft, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    code: "manifest/site-twice",
+    why: "A repository is one site: two would leave open whose objects a plan is about.",
+    check,
+};
+
+fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
+    let mut sites = draft.declared.iter().filter(|d| d.kind == Kind::Site);
+    let Some(first) = sites.next() else { return };
+    for site in sites {
+        let message = format!("a second Site; the first is {:?}", first.name.value.as_str());
+        let error = error_in(&site.document, RULE.code, site.name.span, message);
+        diagnostics.push(error.help("keep one; another site has a repository of its own"));
+    }
+}

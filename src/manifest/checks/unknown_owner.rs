@@ -1,0 +1,30 @@
+//! A workspace of a user whom nobody declares: its quota, its id range and who may enter it would be unknown.
+//!
+//! Example: `owner: alcie` where only `alice` is declared.
+
+use crate::document::Diagnostics;
+use crate::manifest::Kind;
+
+use super::{Draft, Rule, Suggestions};
+
+pub(super) const RULE: Rule = Rule {
+    code: "manifest/unknown-owner",
+    why: "A workspace belongs to a declared user: quota and id range are the user's.",
+    check,
+};
+
+fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
+    let users = draft.names(Kind::User);
+    let mut near = Suggestions::from(users.iter().copied());
+    let broken = draft.broken_words();
+    for workspace in &draft.workspaces {
+        let owner = &workspace.spec.owner;
+        let name = owner.value.as_str();
+        if !users.contains(name) && !broken.may_declare(name) {
+            let error = workspace
+                .error(RULE.code, owner.span, format!("no User is named {name:?}"))
+                .help("declare the user, or name one that is declared");
+            diagnostics.push(near.add(error, name));
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! `kind: Site`: the engine, defaults and policy of one configuration repository.
+
+use crate::document::{Decode, Fields, Node, Reader, Spanned};
+use crate::model::{Name, OnRemove, Power};
+
+use super::forms::{self, PublishRule};
+use super::workspace::StorageMode;
+
+/// The home directory in containers, where the Site doesn't say.
+const DEFAULT_HOME: &str = "/home/user";
+/// How many workspaces one plan may remove, where the Site doesn't say.
+const DEFAULT_MAX_DELETIONS: u32 = 5;
+
+/// One configuration repository applied to one engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// The engine's address, `unix:///PATH`; absent: found the way the podman client finds it.
+    pub engine: Option<Spanned<String>>,
+    /// What workspaces are where their manifest doesn't say.
+    pub defaults: Defaults,
+    /// What is allowed.
+    pub policy: Policy,
+    /// The image with git that clones projects for workspaces whose own image has none.
+    pub tools_image: Option<Spanned<String>>,
+    /// References that devfiles name, and what is used in their place; in the order of the text.
+    pub image_map: Vec<(Spanned<String>, Spanned<String>)>,
+}
+
+/// What workspaces are where their manifest doesn't say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defaults {
+    /// The class.
+    pub class: Option<Spanned<Name>>,
+    /// Whether it runs.
+    pub power: Power,
+    /// Whether its volumes outlive its containers.
+    pub storage: StorageMode,
+    /// What becomes of its volumes when its manifest goes.
+    pub on_remove: OnRemove,
+    /// The home directory in its containers; absolute.
+    pub home: String,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            class: None,
+            power: Power::Auto,
+            storage: StorageMode::Persistent,
+            on_remove: OnRemove::Retain,
+            home: DEFAULT_HOME.to_owned(),
+        }
+    }
+}
+
+/// What is allowed on a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Patterns of which an image's reference must match one; absent: any image.
+    pub images_allow: Option<Vec<Spanned<String>>>,
+    /// Whether every image must be pinned by digest.
+    pub require_digest: bool,
+    /// How many workspaces one plan may remove without an approval.
+    pub max_deletions: u32,
+    /// Where workspaces may publish ports; empty: nowhere.
+    pub publish_allow: Vec<Spanned<PublishRule>>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            images_allow: None,
+            require_digest: false,
+            max_deletions: DEFAULT_MAX_DELETIONS,
+            publish_allow: Vec::new(),
+        }
+    }
+}
+
+impl Decode for Site {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = Fields::of(node, reader)?;
+        let site = Self {
+            engine: forms::optional(&mut fields, "engine", &forms::ENGINE, reader),
+            defaults: fields.optional("defaults", reader).unwrap_or_default(),
+            policy: fields.optional("policy", reader).unwrap_or_default(),
+            tools_image: forms::optional(&mut fields, "toolsImage", &forms::REFERENCE, reader),
+            image_map: image_map(&mut fields, reader),
+        };
+        fields.not_yet("domain", "manifest/not-supported-yet", reader);
+        fields.not_yet("source", "manifest/not-supported-yet", reader);
+        fields.finish(reader);
+        Some(site)
+    }
+}
+
+impl Decode for Defaults {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = Fields::of(node, reader)?;
+        let plain = Self::default();
+        let defaults = Self {
+            class: fields.optional("class", reader),
+            power: fields.optional("power", reader).unwrap_or(plain.power),
+            storage: fields.optional("storage", reader).unwrap_or(plain.storage),
+            on_remove: fields.optional("onRemove", reader).unwrap_or(plain.on_remove),
+            home: forms::optional(&mut fields, "home", &forms::HOME, reader).map_or(plain.home, |h| h.value),
+        };
+        if let Some(timeout) = forms::optional(&mut fields, "idleTimeout", &forms::DURATION, reader) {
+            let message = "idleTimeout has no effect yet: nothing suspends an idle workspace";
+            let warning = reader.error("manifest/no-effect-yet", timeout.span, message);
+            reader.report(warning.warning());
+        }
+        fields.finish(reader);
+        Some(defaults)
+    }
+}
+
+impl Decode for Policy {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = Fields::of(node, reader)?;
+        let images: Images = fields.optional("images", reader).unwrap_or_default();
+        let publish: PublishPolicy = fields.optional("publish", reader).unwrap_or_default();
+        let policy = Self {
+            images_allow: images.allow,
+            require_digest: images.require_digest,
+            max_deletions: fields
+                .optional("maxDeletions", reader)
+                .unwrap_or(DEFAULT_MAX_DELETIONS),
+            publish_allow: publish.allow,
+        };
+        fields.finish(reader);
+        Some(policy)
+    }
+}
+
+#[derive(Default)]
+struct Images {
+    allow: Option<Vec<Spanned<String>>>,
+    require_digest: bool,
+}
+
+/// A pattern over image references, as [`Decode`] wants it.
+struct Pattern(Spanned<String>);
+
+impl Decode for Pattern {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        forms::text(node, &forms::PATTERN, reader).map(Self)
+    }
+}
+
+impl Decode for Images {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = Fields::of(node, reader)?;
+        let allow: Option<Vec<Pattern>> = fields.optional("allow", reader);
+        let images = Self {
+            allow: allow.map(|patterns| patterns.into_iter().map(|p| p.0).collect()),
+            require_digest: fields.optional("requireDigest", reader).unwrap_or(false),
+        };
+        fields.finish(reader);
+        Some(images)
+    }
+}
+
+#[derive(Default)]
+struct PublishPolicy {
+    allow: Vec<Spanned<PublishRule>>,
+}
+
+impl Decode for PublishPolicy {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = Fields::of(node, reader)?;
+        let policy = Self {
+            allow: fields.list("allow", reader),
+        };
+        fields.finish(reader);
+        Some(policy)
+    }
+}
+
+fn image_map(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {
+    /// Always there, so that one wrong value hides no wrong key.
+    struct Reference(Option<Spanned<String>>);
+    impl Decode for Reference {
+        fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+            Some(Self(forms::text(node, &forms::REFERENCE, reader)))
+        }
+    }
+    let entries: Vec<(Spanned<String>, Reference)> = fields.optional("imageMap", reader).unwrap_or_default();
+    let mut map = Vec::new();
+    for (from, to) in entries {
+        if forms::check(&from, &forms::REFERENCE, reader) {
+            map.extend(to.0.map(|to| (from, to)));
+        }
+    }
+    map
+}

@@ -1,0 +1,118 @@
+//! What holds for a repository as a whole; single rules have their fixtures under `fixtures/manifest/`.
+
+use std::time::Instant;
+
+use super::*;
+
+const SITE: &str = "apiVersion: wharf/v1\nkind: Site\nmetadata: {name: lab}\nspec: {defaults: {class: small}}\n---\n\
+    apiVersion: wharf/v1\nkind: Class\nmetadata: {name: small}\nspec: {cpu: \"2\", memory: 4Gi}\n";
+
+fn user(name: &str) -> String {
+    format!("apiVersion: wharf/v1\nkind: User\nmetadata: {{name: {name}}}\nspec: {{}}\n")
+}
+
+fn workspace(owner: &str, name: &str, devfile: &str) -> String {
+    format!(
+        "apiVersion: wharf/v1\nkind: Workspace\nmetadata: {{name: {name}}}\nspec:\n  owner: {owner}\n  devfile: {devfile}\n"
+    )
+}
+
+fn codes(loaded: &Loaded) -> Vec<&'static str> {
+    loaded.diagnostics.0.iter().map(|d| d.code).collect()
+}
+
+#[test]
+fn a_repository_without_errors_becomes_manifests() {
+    let alice = format!(
+        "{}---\n{}",
+        user("alice"),
+        workspace("alice", "api", "{path: ./devfiles/../d.yaml}")
+    );
+    let inline = workspace("alice", "web", "{inline: {schemaVersion: 2.2.0}}");
+    let files = Files::of([
+        ("wharf.yaml", SITE),
+        ("users/alice.yaml", &alice),
+        ("web.yaml", &inline),
+        ("d.yaml", "schemaVersion: 2.2.0\n"),
+    ]);
+    let loaded = load(&files);
+    assert_eq!(codes(&loaded), [""; 0]);
+    assert_eq!(
+        loaded.checked,
+        ["d.yaml", "users/alice.yaml", "web.yaml", "wharf.yaml"]
+    );
+    let manifests = loaded.manifests.unwrap();
+    assert_eq!(manifests.site.spec.policy.max_deletions, 5);
+    assert_eq!(manifests.site.spec.defaults.home, "/home/user");
+    assert_eq!(manifests.classes[&"small".parse().unwrap()].spec.pids, 2048);
+    let api = &manifests.workspaces[&"alice/api".parse().unwrap()];
+    assert!(matches!(&api.spec.devfile, DevfileRef::Path(path) if path.value == "d.yaml"));
+    let web = &manifests.workspaces[&"alice/web".parse().unwrap()];
+    let devfile = web.inline_devfile().unwrap();
+    assert_eq!(devfile.get("schemaVersion").and_then(Node::as_str), Some("2.2.0"));
+    assert_eq!(loaded.inline_devfiles.len(), 1);
+}
+
+#[test]
+fn one_error_anywhere_leaves_no_manifests_that_could_look_like_removals() {
+    let files = Files::of([
+        ("wharf.yaml", SITE),
+        ("a.yaml", &user("Alice")),
+        ("b.yaml", &user("bob")),
+    ]);
+    let loaded = load(&files);
+    assert_eq!(codes(&loaded), ["yaml/name"]);
+    assert!(loaded.manifests.is_none());
+}
+
+#[test]
+fn a_name_that_a_broken_file_may_declare_is_not_called_unknown() {
+    let broken = format!("{}  email: [\n", user("alice").replace("{}", ""));
+    let files = Files::of([
+        ("wharf.yaml", SITE),
+        ("alice.yaml", &broken),
+        ("d.yaml", "schemaVersion: 2.2.0\n"),
+        ("w.yaml", &workspace("alice", "api", "{path: d.yaml}")),
+    ]);
+    assert_eq!(codes(&load(&files)), ["yaml/syntax"]);
+}
+
+#[test]
+fn a_hidden_devfile_is_read_when_a_workspace_names_it() {
+    let alice = format!(
+        "{}---\n{}",
+        user("alice"),
+        workspace("alice", "api", "{path: .devfile.yaml}")
+    );
+    let files = Files::of([
+        ("wharf.yaml", SITE),
+        ("alice.yaml", &alice),
+        (".devfile.yaml", "schemaVersion: 2.2.0\n"),
+        (".other.yaml", "a: ["),
+    ]);
+    let loaded = load(&files);
+    assert_eq!(codes(&loaded), [""; 0]);
+    assert!(loaded.devfiles.contains_key(".devfile.yaml"));
+}
+
+#[test]
+fn a_thousand_workspaces_are_read_in_no_time() {
+    let mut files: Vec<(String, String)> = vec![("wharf.yaml".into(), SITE.into())];
+    files.push(("d.yaml".into(), "schemaVersion: 2.2.0\n".into()));
+    for i in 0..1_000 {
+        let text = format!(
+            "{}---\n{}",
+            user(&format!("u{i}")),
+            workspace(&format!("u{i}"), "api", "{path: d.yaml}")
+        );
+        files.push((format!("users/u{i}.yaml"), text));
+    }
+    let files = Files::of(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let start = Instant::now();
+    let loaded = load(&files);
+    let took = start.elapsed();
+    eprintln!("{took:?}");
+    assert_eq!(loaded.manifests.unwrap().workspaces.len(), 1_000);
+    // A debug build on a loaded machine: a bound against quadratic work, not a benchmark.
+    assert!(took.as_secs() < 5, "{took:?}");
+}

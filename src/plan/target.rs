@@ -1,0 +1,79 @@
+//! Targets: a plan for some workspaces only, which says what it leaves out.
+
+use std::str::FromStr;
+
+use super::diff::Draft;
+use crate::model::{Name, WorkspaceId};
+
+/// Which workspaces a plan is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that any of the targets names.
+    Only(Vec<Target>),
+}
+
+/// One target, written `workspace/OWNER/NAME`, `workspace/NAME` or `user/NAME`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// One workspace.
+    Workspace(WorkspaceId),
+    /// The workspaces of that name, whoever owns them.
+    WorkspaceName(Name),
+    /// The workspaces of a user.
+    User(Name),
+}
+
+/// A text that names no target.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no target; write workspace/OWNER/NAME, workspace/NAME or user/NAME")]
+pub struct TargetError(pub String);
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let error = || TargetError(text.to_owned());
+        let (kind, rest) = text.split_once('/').ok_or_else(error)?;
+        match kind.to_ascii_lowercase().as_str() {
+            "workspace" if rest.contains('/') => rest.parse().map(Self::Workspace).map_err(|_| error()),
+            "workspace" => rest.parse().map(Self::WorkspaceName).map_err(|_| error()),
+            "user" => rest.parse().map(Self::User).map_err(|_| error()),
+            _ => Err(error()),
+        }
+    }
+}
+
+impl Target {
+    fn names(&self, id: &WorkspaceId) -> bool {
+        match self {
+            Self::Workspace(workspace) => workspace == id,
+            Self::WorkspaceName(name) => *name == id.name,
+            Self::User(name) => *name == id.owner,
+        }
+    }
+}
+
+/// The drafts that the selection names, and what is said of the others.
+#[must_use]
+pub fn select(drafts: Vec<Draft>, selection: &Selection) -> (Vec<Draft>, Vec<String>) {
+    let targets = match selection {
+        Selection::All => return (drafts, Vec::new()),
+        Selection::Only(targets) => targets,
+    };
+    let (selected, left): (Vec<Draft>, Vec<Draft>) = drafts
+        .into_iter()
+        .partition(|d| targets.iter().any(|t| t.names(&d.workspace)));
+    let changed: Vec<String> = left
+        .iter()
+        .filter(|d| !d.steps.is_empty())
+        .map(|d| d.workspace.to_string())
+        .collect();
+    let mut notes = Vec::new();
+    if !changed.is_empty() {
+        notes.push(format!("--target leaves out changes of {}", changed.join(", ")));
+    }
+    (selected, notes)
+}

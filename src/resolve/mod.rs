@@ -1,0 +1,131 @@
+//! Manifests and devfiles to the desired state: every choice that they leave open is made here, and nowhere later.
+//!
+//! In: [`Manifests`] and devfile documents, in two stages: [`read`] makes out each workspace's devfile, and then it is
+//! known which files its image builds need ([`Workspaces::contexts`]); [`Workspaces::resolve`] makes the rest. Out: a
+//! [`DesiredState`], and what can't be resolved, with its place. What a manifest or a devfile may say is judged in
+//! [`crate::manifest`] and [`crate::devfile`]; what an engine holds is never asked here.
+
+mod build;
+mod container;
+mod events;
+mod images;
+mod limits;
+mod projects;
+mod publish;
+pub mod uids;
+mod workspace;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::devfile::{self, Devfile};
+use crate::document::{Diagnostics, Document, Files};
+use crate::manifest::{DevfileRef, Loaded, Manifest, Manifests, Workspace};
+use crate::model::{DesiredState, WorkspaceId};
+
+/// Each workspace with its devfile.
+#[derive(Clone, Debug)]
+pub struct Workspaces<'a> {
+    manifests: &'a Manifests,
+    devfiles: BTreeMap<WorkspaceId, Arc<Devfile>>,
+}
+
+/// Reads every devfile: those that workspaces name, with their variables, and those that nobody names.
+///
+/// The workspaces are `None` where the manifests have errors; a workspace whose devfile has errors is left out, and the
+/// diagnostics say so.
+#[must_use]
+pub fn read(loaded: &Loaded) -> (Option<Workspaces<'_>>, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let mut named: Vec<&str> = Vec::new();
+    let mut workspaces = None;
+    if let Some(manifests) = &loaded.manifests {
+        let mut seen: BTreeMap<(String, Variables), Option<Arc<Devfile>>> = BTreeMap::new();
+        let mut devfiles = BTreeMap::new();
+        for (id, manifest) in &manifests.workspaces {
+            let found = match &manifest.spec.devfile {
+                DevfileRef::Path(path) => {
+                    named.push(&path.value);
+                    let key = (path.value.clone(), variables(manifest));
+                    seen.entry(key)
+                        .or_insert_with(|| {
+                            let document = loaded.devfiles.get(&path.value)?;
+                            one(document, &document.root, manifest, &mut diagnostics)
+                        })
+                        .clone()
+                }
+                DevfileRef::Inline(_) => manifest
+                    .inline_devfile()
+                    .and_then(|node| one(&manifest.document, node, manifest, &mut diagnostics)),
+            };
+            devfiles.extend(found.map(|devfile| (id.clone(), devfile)));
+        }
+        workspaces = Some(Workspaces { manifests, devfiles });
+    }
+    for (path, document) in &loaded.devfiles {
+        if !named.contains(&path.as_str()) {
+            diagnostics.extend(devfile::read(document, &document.root, &BTreeMap::new()).1);
+        }
+    }
+    (workspaces, diagnostics.sorted())
+}
+
+fn one(
+    document: &Arc<Document>,
+    node: &crate::document::Node,
+    manifest: &Manifest<Workspace>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Arc<Devfile>> {
+    let (devfile, found) = devfile::read(document, node, &variables(manifest));
+    diagnostics.extend(found);
+    devfile.map(Arc::new)
+}
+
+type Variables = BTreeMap<String, String>;
+
+fn variables(manifest: &Manifest<Workspace>) -> Variables {
+    manifest
+        .spec
+        .variables
+        .iter()
+        .map(|(k, v)| (k.value.clone(), v.value.clone()))
+        .collect()
+}
+
+impl Workspaces<'_> {
+    /// The folders whose files the image builds need.
+    #[must_use]
+    pub fn contexts(&self) -> Vec<String> {
+        let mut contexts: Vec<String> = self.devfiles.values().flat_map(|d| build::contexts(d)).collect();
+        contexts.sort();
+        contexts.dedup();
+        contexts
+    }
+
+    /// Makes every choice. The state is complete only where the diagnostics have no error.
+    #[must_use]
+    pub fn resolve(&self, files: &Files) -> (DesiredState, Diagnostics) {
+        let mut diagnostics = Diagnostics::default();
+        let uids = uids::Ranges::of(self.manifests, &mut diagnostics);
+        let mut state = DesiredState {
+            site: self.manifests.site.name.value.clone(),
+            max_deletions: self.manifests.site.spec.policy.max_deletions,
+            workspaces: BTreeMap::new(),
+        };
+        for (id, devfile) in &self.devfiles {
+            let Some(manifest) = self.manifests.workspaces.get(id) else {
+                continue;
+            };
+            let input = workspace::Input {
+                manifests: self.manifests,
+                manifest,
+                devfile,
+                files,
+                uids: &uids,
+            };
+            let resolved = workspace::resolve(&input, &mut diagnostics);
+            state.workspaces.extend(resolved.map(|w| (id.clone(), w)));
+        }
+        (state, diagnostics.sorted())
+    }
+}

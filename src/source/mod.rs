@@ -1,0 +1,133 @@
+//! The configuration repository, read from a directory's working tree or from a commit, without a checkout.
+//!
+//! In: a directory and which state of it. Out: [`Files`], a plain value, and where it comes from. Parsing what the files
+//! say belongs to [`crate::manifest`] and [`crate::devfile`].
+#![allow(clippy::disallowed_methods)] // this module is where files are read
+
+mod commit;
+mod history;
+
+mod working_tree;
+
+use std::path::{Path, PathBuf};
+
+use crate::document::Files;
+use crate::plan::Revision;
+
+pub use history::removed;
+
+/// The largest file of a build context, in bytes.
+const MAX_CONTEXT_FILE: u64 = 256 << 20;
+
+/// Which state of the repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The files as they are now.
+    #[default]
+    WorkingTree,
+    /// A commit, by any name that git gives it.
+    Revision(String),
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// Every YAML file; other files as far as build contexts asked for them.
+    pub files: Files,
+    /// Where they come from.
+    pub revision: Revision,
+}
+
+/// Why the repository can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The directory is not there.
+    #[error("{0} is no directory")]
+    NoDirectory(PathBuf),
+    /// A commit was asked for where there is no git repository.
+    #[error("{0} is in no git repository")]
+    NoRepository(PathBuf),
+    /// The revision names no commit.
+    #[error("{revision:?} names no commit: {cause}")]
+    NoRevision {
+        /// What was asked for.
+        revision: String,
+        /// What git's rules say of it.
+        cause: String,
+    },
+    /// The directory is not part of that commit.
+    #[error("commit {commit} has no directory {path:?}")]
+    NoPath {
+        /// The commit.
+        commit: String,
+        /// The directory within the repository.
+        path: String,
+    },
+    /// The repository's data can't be read.
+    #[error("can't read the repository: {0}")]
+    Repository(String),
+}
+
+/// Reads every YAML file of the repository at `dir`.
+///
+/// # Errors
+/// See [`SourceError`]. A single file that can't be read is no error here: [`Files`] says so of that file.
+pub fn load(dir: &Path, source: &Source) -> Result<Loaded, SourceError> {
+    if !dir.is_dir() {
+        return Err(SourceError::NoDirectory(dir.to_owned()));
+    }
+    match source {
+        Source::WorkingTree => Ok(Loaded {
+            files: working_tree::yaml_files(dir),
+            revision: commit::Repository::discover(dir).map_or_else(Revision::default, |r| r.state()),
+        }),
+        Source::Revision(name) => {
+            let repository = commit::Repository::required(dir)?;
+            let commit = repository.find(name)?;
+            let files = repository.files(&commit, &|path| is_yaml(path))?;
+            let revision = Revision {
+                commit: Some(commit.to_string()),
+                dirty: false,
+            };
+            Ok(Loaded { files, revision })
+        }
+    }
+}
+
+/// Reads the files below the folders `contexts` as well; an empty path is the whole repository.
+///
+/// # Errors
+/// See [`SourceError`].
+pub fn load_contexts(
+    dir: &Path,
+    source: &Source,
+    contexts: &[String],
+    files: &mut Files,
+) -> Result<(), SourceError> {
+    if contexts.is_empty() {
+        return Ok(());
+    }
+    let below = |path: &str| {
+        contexts.iter().any(|c| {
+            c.is_empty()
+                || path
+                    .strip_prefix(c.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    let read = match source {
+        Source::WorkingTree => working_tree::files_below(dir, contexts),
+        Source::Revision(name) => {
+            let repository = commit::Repository::required(dir)?;
+            let commit = repository.find(name)?;
+            repository.files(&commit, &below)?
+        }
+    };
+    files.0.extend(read.0);
+    Ok(())
+}
+
+fn is_yaml(path: &str) -> bool {
+    let hidden = path.split('/').any(|part| part.starts_with('.'));
+    !hidden && (path.ends_with(".yaml") || path.ends_with(".yml"))
+}

@@ -1,0 +1,151 @@
+//! Every folder of `fixtures/plan/` is a case: `before/` is applied to an empty simulated engine, `meddling.json` is done
+//! behind wharf's back, and the plan for `after/` must be `plan.txt`. Where nothing is blocked, applying it must leave
+//! nothing to do. Adding a case is adding a folder; `UPDATE_FIXTURES=1` rewrites the plans.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use wharf::apply::{self, Options, Unobserved, cancellation};
+use wharf::document::Diagnostics;
+use wharf::engine::Engine as _;
+use wharf::engine::simulated::{Meddling, Simulated};
+use wharf::model::{DesiredState, EngineId, OnRemove, WorkspaceId};
+use wharf::plan::{Plan, Request, Revision, display, plan};
+use wharf::source::{self, Source};
+
+fn root() -> PathBuf {
+    std::env::var_os("WHARF_ROOT").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+}
+
+fn desired(dir: &Path) -> DesiredState {
+    let mut loaded = source::load(dir, &Source::WorkingTree).unwrap();
+    let manifests = wharf::manifest::load(&loaded.files);
+    let mut diagnostics: Diagnostics = manifests.diagnostics.clone();
+    let (workspaces, found) = wharf::resolve::read(&manifests);
+    diagnostics.extend(found);
+    let workspaces = workspaces.unwrap_or_else(|| panic!("{}: {diagnostics:?}", dir.display()));
+    source::load_contexts(
+        dir,
+        &Source::WorkingTree,
+        &workspaces.contexts(),
+        &mut loaded.files,
+    )
+    .unwrap();
+    let (state, found) = workspaces.resolve(&loaded.files);
+    diagnostics.extend(found);
+    assert!(!diagnostics.has_errors(), "{}: {diagnostics:?}", dir.display());
+    state
+}
+
+async fn planned(
+    engine: &Simulated,
+    desired: &DesiredState,
+    removed: &BTreeMap<WorkspaceId, OnRemove>,
+) -> Plan {
+    let observed = engine.observe(&desired.site).await.unwrap();
+    let revision = Revision {
+        commit: Some("c0ffee".repeat(6) + "cafe"),
+        dirty: false,
+    };
+    let request = Request {
+        revision,
+        removed: removed.clone(),
+        ..Request::default()
+    };
+    plan(desired, &observed, &request).unwrap()
+}
+
+async fn applied(engine: &Simulated, plan: &Plan) {
+    let (_canceller, cancellation) = cancellation();
+    let report = apply::apply(engine, plan, &Options::default(), &Unobserved, cancellation).await;
+    assert!(report.converged(), "{report:?}");
+    assert_eq!(engine.state().unwrap().misuse, Vec::<String>::new());
+}
+
+async fn case(folder: &Path) -> String {
+    let engine = Simulated::in_memory();
+    engine
+        .edit(|state| {
+            state
+                .images
+                .insert("localhost/base:1".to_owned(), EngineId("base".to_owned()));
+            state.pullable.insert("registry.example.org/tools:2".to_owned());
+        })
+        .unwrap();
+    let before = folder.join("before");
+    let mut removed = BTreeMap::new();
+    if before.is_dir() {
+        let before = desired(&before);
+        let first = planned(&engine, &before, &removed).await;
+        applied(&engine, &first).await;
+        let second = planned(&engine, &before, &removed).await;
+        assert!(
+            second.is_converged(),
+            "{}: {}",
+            folder.display(),
+            display::human(&second, display::Look::default())
+        );
+        removed = before
+            .workspaces
+            .iter()
+            .map(|(id, w)| (id.clone(), w.on_remove))
+            .collect();
+    }
+    if let Ok(text) = std::fs::read_to_string(folder.join("meddling.json")) {
+        let meddling: Vec<Meddling> = serde_json::from_str(&text).unwrap();
+        for act in meddling {
+            engine.meddle(&act).unwrap();
+        }
+    }
+    let after = desired(&folder.join("after"));
+    let plan = planned(&engine, &after, &removed).await;
+    let text = display::human(
+        &plan,
+        display::Look {
+            colour: false,
+            width: 110,
+        },
+    );
+    let steps: String = plan
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(n, step)| format!("{n}. {step} (after {:?})\n", step.after))
+        .collect();
+    if plan.blocked.is_empty() {
+        let mutations = engine.calls().unwrap().len();
+        applied(&engine, &plan).await;
+        let again = planned(&engine, &after, &removed).await;
+        assert!(
+            again.is_converged(),
+            "{}: {}",
+            folder.display(),
+            display::human(&again, display::Look::default())
+        );
+        assert_eq!(engine.calls().unwrap().len() == mutations, plan.steps.is_empty());
+    }
+    format!("{text}\n{steps}")
+}
+
+#[tokio::test]
+async fn plans_are_as_their_fixtures_say() {
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(root().join("fixtures/plan"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    assert!(!folders.is_empty());
+    let mut wrong = Vec::new();
+    for folder in folders {
+        let text = case(&folder).await;
+        let golden = folder.join("plan.txt");
+        if std::env::var_os("UPDATE_FIXTURES").is_some() {
+            std::fs::write(&golden, &text).unwrap();
+        }
+        if std::fs::read_to_string(&golden).unwrap_or_default() != text {
+            wrong.push(format!("{}:\n{text}", folder.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
