@@ -46,7 +46,10 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
                     states[place] = State::Open;
                     path.push((place, 0));
                 }
-                State::Open => found.add(|found| cycle(devfile, &path, place, child, found)),
+                State::Open => {
+                    let cycle = cycle(devfile, &path, place, child, found);
+                    found.report(cycle);
+                }
                 State::Done => {}
             }
         }
@@ -69,8 +72,13 @@ fn cycle(
     found: &Findings<'_>,
 ) -> Diagnostic {
     let name = |at: usize| devfile.commands[at].id.value.as_str();
-    let begin = path.iter().position(|(at, _)| *at == place).unwrap_or(0);
-    let members = &path[begin..];
+    // Looking for its begin takes as long as the path, which is not spent on what isn't shown.
+    let begin = if found.is_full() {
+        None
+    } else {
+        path.iter().position(|(at, _)| *at == place)
+    };
+    let members = &path[begin.unwrap_or(path.len() - 1)..];
     let mut chain: Vec<&str> = members.iter().take(8).map(|(at, _)| name(*at)).collect();
     if members.len() > chain.len() {
         chain.push("…");

@@ -19,15 +19,19 @@ pub(in crate::devfile) fn report<'a>(
     defined: impl IntoIterator<Item = &'a str>,
     found: &mut Findings<'_>,
 ) {
-    found.add(|found| {
-        // Escapes and folded lines hide the token; then the whole text stands for it.
-        let span = match found.text_at(span).find(token) {
-            Some(at) => Span::new(span.start + at, span.start + at + token.len()),
-            None => span,
-        };
-        let message = format!("no variable {name:?} is defined; the text stays as it is");
-        let warning = found.error(RULE.code, span, message).warning();
-        let help = "define it under variables, in the devfile or in the Workspace";
-        found.suggest(warning.help(help), name, defined)
-    });
+    // Escapes and folded lines hide the token; then the whole text stands for it.
+    let at = if found.is_full() {
+        None
+    } else {
+        found.text_at(span).find(token)
+    };
+    let span = match at {
+        Some(at) => Span::new(span.start + at, span.start + at + token.len()),
+        None => span,
+    };
+    let message = format!("no variable {name:?} is defined; the text stays as it is");
+    let warning = found.error(RULE.code, span, message).warning();
+    let help = "define it under variables, in the devfile or in the Workspace";
+    let warning = found.suggest(warning.help(help), name, defined);
+    found.report(warning);
 }

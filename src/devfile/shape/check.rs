@@ -188,14 +188,12 @@ impl Check<'_, '_> {
         let known = object.fields.iter().filter(|f| f.exists_in(self.version));
         let known: Vec<&'static str> = known.map(|f| f.key).collect();
         let near = nearest(&key.text, known.iter().copied());
-        self.found.add(|found| {
-            let message = format!("unknown key {:?}", key.text);
-            let error = found.error("yaml/unknown-key", key.span, message);
-            error.help(match near {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => format!("{} has these keys: {}", object.what, known.join(", ")),
-            })
-        });
+        let message = format!("unknown key {:?}", key.text);
+        let error = self.found.error("yaml/unknown-key", key.span, message);
+        self.found.report(error.help(match near {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("{} has these keys: {}", object.what, known.join(", ")),
+        }));
         near
     }
 
