@@ -31,10 +31,10 @@ pub fn read(
     let mut found = Findings::new(document);
     if !matches!(node.value, Value::Map(_)) {
         found.wrong_type(node, "a map");
-        return (None, found.finish(node));
+        return (None, found.finish());
     }
     let Some(version) = schema_version::read(node, &mut found) else {
-        return (None, found.finish(node));
+        return (None, found.finish());
     };
     shape::check(node, &DEVFILE, version, &mut found);
     if let (false, false, Some(place)) = (
@@ -60,7 +60,7 @@ pub fn read(
         },
         &mut found,
     );
-    let diagnostics = found.finish(node);
+    let diagnostics = found.finish();
     let devfile = (!diagnostics.has_errors()).then_some(devfile);
     (devfile, diagnostics)
 }

@@ -185,7 +185,15 @@ fn report_component(
         None => format!("no component is named {:?}", name.value),
     };
     let error = found.error(code, name.span, message);
-    let candidates = subject.devfile.components.iter().filter(|c| fits(&c.kind));
-    let error = found.suggest(error, &name.value, candidates.map(|c| c.name.value.as_str()));
+    let candidates = || {
+        let candidates = subject.devfile.components.iter().filter(|c| fits(&c.kind));
+        candidates.map(|c| c.name.value.as_str())
+    };
+    let few: Vec<&str> = candidates().take(8).collect();
+    let error = match few.len() {
+        1..8 => error.help(format!("there is {}", few.join(", "))),
+        _ => error, // none to name, or too many
+    };
+    let error = found.suggest(error, &name.value, candidates());
     found.report(error);
 }
