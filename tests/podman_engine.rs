@@ -478,6 +478,19 @@ async fn images_are_built_and_what_can_not_be_had_says_why() {
     assert!(lines.lock().unwrap().is_empty());
     assert!(site.observe().await.images.contains_key(&reference));
 
+    // The same steps for somebody else's labels: Podman's cache holds all of them, and yet the labels are the new ones.
+    let again = format!("localhost/{}:2", site.name);
+    let relabelled = wharf::model::Labels::from([("test".to_owned(), "again".to_owned())]);
+    let same = spec("echo $WORD > /word", &again);
+    site.engine
+        .ensure_image(&same, &relabelled, &progress)
+        .await
+        .unwrap();
+    for (reference, value) in [(&reference, "yes"), (&again, "again")] {
+        let label = podman::client(&["image", "inspect", "--format", "{{.Labels.test}}", reference]);
+        assert_eq!(label.trim(), value);
+    }
+
     let pod = site.pod("a", |_| ()).await;
     let tools = site
         .container(&pod, "tools", small(), |s| s.image.clone_from(&reference))
@@ -521,7 +534,7 @@ async fn images_are_built_and_what_can_not_be_had_says_why() {
         matches!(&error, EngineError::Image { cause, .. } if cause.contains("refused")),
         "{error}"
     );
-    podman::client(&["image", "rm", "--force", &reference]);
+    podman::client(&["image", "rm", "--force", &reference, &again]);
 }
 
 #[tokio::test]

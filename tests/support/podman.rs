@@ -227,8 +227,8 @@ pub(crate) fn mount(volume: &Made, path: &str) -> Mount {
     }
 }
 
-/// Runs the podman client, as somebody beside wharf would.
-pub(crate) fn client(arguments: &[&str]) {
+/// Runs the podman client, as somebody beside wharf would; what it says.
+pub(crate) fn client(arguments: &[&str]) -> String {
     let output = std::process::Command::new("podman")
         .args(arguments)
         .output()
@@ -238,6 +238,7 @@ pub(crate) fn client(arguments: &[&str]) {
         "podman {arguments:?}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Whatever a failed test leaves goes by its label.
