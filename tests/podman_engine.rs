@@ -375,14 +375,15 @@ async fn commands_have_streams_a_terminal_and_an_exit_code() {
     assert_eq!(session.exit.await.unwrap().unwrap(), 7);
 
     let terminal = ExecRequest {
-        argv: podman::shell("read x; stty size; echo got $x"),
+        argv: podman::shell(
+            "until stty size | grep -q '43 101'; do sleep 0.1; done; stty size; read x; echo got $x",
+        ),
         tty: true,
         stdin: true,
         ..ExecRequest::default()
     };
     let session = site.engine.exec(&tools.id, &terminal).await.unwrap();
     session.resize.send((101, 43)).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
     // Podman's own detach key must arrive.
     session.stdin.send(b"a\x10b\n".to_vec()).await.unwrap();
     let text = read(session.output).await;
@@ -477,6 +478,19 @@ async fn images_are_built_and_what_can_not_be_had_says_why() {
     assert!(lines.lock().unwrap().is_empty());
     assert!(site.observe().await.images.contains_key(&reference));
 
+    // The same steps for somebody else's labels: Podman's cache holds all of them, and yet the labels are the new ones.
+    let again = format!("localhost/{}:2", site.name);
+    let relabelled = wharf::model::Labels::from([("test".to_owned(), "again".to_owned())]);
+    let same = spec("echo $WORD > /word", &again);
+    site.engine
+        .ensure_image(&same, &relabelled, &progress)
+        .await
+        .unwrap();
+    for (reference, value) in [(&reference, "yes"), (&again, "again")] {
+        let label = podman::client(&["image", "inspect", "--format", "{{.Labels.test}}", reference]);
+        assert_eq!(label.trim(), value);
+    }
+
     let pod = site.pod("a", |_| ()).await;
     let tools = site
         .container(&pod, "tools", small(), |s| s.image.clone_from(&reference))
@@ -520,7 +534,7 @@ async fn images_are_built_and_what_can_not_be_had_says_why() {
         matches!(&error, EngineError::Image { cause, .. } if cause.contains("refused")),
         "{error}"
     );
-    podman::client(&["image", "rm", "--force", &reference]);
+    podman::client(&["image", "rm", "--force", &reference, &again]);
 }
 
 #[tokio::test]

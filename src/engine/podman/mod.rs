@@ -15,7 +15,6 @@ mod dial;
 mod exec;
 mod fault;
 mod frames;
-mod helper;
 mod http;
 mod image;
 mod inspect;
@@ -23,6 +22,7 @@ mod lifecycle;
 mod limits;
 mod observe;
 mod proof;
+mod unshare;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,10 +35,10 @@ use crate::model::{
     ContainerSpec, Enforced, EngineFacts, EngineId, ImageSpec, Labels, Limits, Name, NetworkSpec, ObjectId,
     ObservedState, PodSpec, VolumeSpec,
 };
-use helper::Helpers;
-pub use helper::{HELPER_COMMAND, serve as serve_helper};
 use http::Api;
 use observe::Reader;
+use unshare::Helpers;
+pub use unshare::{HELPER_COMMAND, serve as serve_helper};
 
 /// Podman behind one API socket of this machine. Clones share their connections.
 #[derive(Clone, Debug)]

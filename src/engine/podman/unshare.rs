@@ -120,6 +120,19 @@ impl Helpers {
     }
 }
 
+/// Podman refuses `unshare` where it takes itself for a client of some other Podman; whose namespace is entered here is
+/// settled already.
+fn command(program: &Path) -> Command {
+    let mut command = Command::new("podman");
+    command
+        .env_remove("CONTAINER_HOST")
+        .env_remove("CONTAINER_CONNECTION")
+        .arg("unshare")
+        .arg(program)
+        .arg(HELPER_COMMAND);
+    command
+}
+
 #[derive(Debug)]
 struct Helper {
     child: Child,
@@ -131,10 +144,7 @@ impl Helper {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) =
             rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        let child = Command::new("podman")
-            .arg("unshare")
-            .arg(program)
-            .arg(HELPER_COMMAND)
+        let child = command(program)
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
             .spawn()
@@ -255,6 +265,21 @@ mod tests {
         ] {
             assert_eq!(Question::from_bytes(bad.as_bytes()), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_helper_is_started_on_this_machine_whatever_the_environment_names() {
+        let command = command(Path::new("/bin/wharf"));
+        let cleared: Vec<_> = command
+            .get_envs()
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        assert_eq!(cleared, ["CONTAINER_CONNECTION", "CONTAINER_HOST"]);
+        assert_eq!(
+            command.get_args().collect::<Vec<_>>(),
+            ["unshare", "/bin/wharf", HELPER_COMMAND]
+        );
     }
 
     #[test]
