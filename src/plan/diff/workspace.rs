@@ -324,12 +324,16 @@ impl<'a> Walk<'a, '_> {
                 }
             });
         }
-        let network_key = self.builder.key(&Role::Network, Verb::Create);
+        // A pod tells that the workspace has begun to have data of its own: first comes what is moved here.
+        let mut before = vec![self.builder.key(&Role::Network, Verb::Create)];
+        for role in self.desired.volumes.keys() {
+            before.push(self.builder.key(&moved::mark_role(role), Verb::Mark));
+        }
         for (role, spec) in self.desired.pods.clone() {
             self.create_one(
                 &role,
                 &Spec::Pod(spec.clone()),
-                vec![network_key.clone()],
+                before.clone(),
                 |labels| Action::CreatePod {
                     spec: spec.clone(),
                     labels,
