@@ -4,7 +4,12 @@
 //! The text is read token by token, without comments, strings and test modules. That sees every path that is written
 //! out; no macro of this crate hides one.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test that reads files
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)] // a test that reads files
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

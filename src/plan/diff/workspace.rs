@@ -145,7 +145,8 @@ impl<'a> Walk<'a, '_> {
 
     /// Runs the post-stop containers after the others have stopped and before their pod does: they need its network.
     fn post_stop(&mut self, before: &[Key]) -> Option<Vec<Key>> {
-        if self.desired.post_stop.is_empty() {
+        // In a pod that is replaced they would have to wait for the new one, and that for the old one's end.
+        if self.desired.post_stop.is_empty() || self.fates.get(&Role::Pod).kept().is_none() {
             return None;
         }
         let up: Vec<&ObservedObject> = self
@@ -324,21 +325,17 @@ impl<'a> Walk<'a, '_> {
                 }
             });
         }
-        // A pod tells that the workspace has begun to have data of its own: first comes what is moved here.
         let mut before = vec![self.builder.key(&Role::Network, Verb::Create)];
-        for role in self.desired.volumes.keys() {
-            before.push(self.builder.key(&moved::mark_role(role), Verb::Mark));
-        }
+        // As long as no pod is there, a plan after a crash knows that the volumes hold nothing of the workspace's own.
+        let moves = self.desired.volumes.keys().map(moved::mark_role);
+        before.extend(moves.map(|mark| self.builder.key(&mark, Verb::Mark)));
         for (role, spec) in self.desired.pods.clone() {
-            self.create_one(
-                &role,
-                &Spec::Pod(spec.clone()),
-                before.clone(),
-                |labels| Action::CreatePod {
+            self.create_one(&role, &Spec::Pod(spec.clone()), before.clone(), |labels| {
+                Action::CreatePod {
                     spec: spec.clone(),
                     labels,
-                },
-            );
+                }
+            });
         }
     }
 
