@@ -375,14 +375,15 @@ async fn commands_have_streams_a_terminal_and_an_exit_code() {
     assert_eq!(session.exit.await.unwrap().unwrap(), 7);
 
     let terminal = ExecRequest {
-        argv: podman::shell("read x; stty size; echo got $x"),
+        argv: podman::shell(
+            "until stty size | grep -q '43 101'; do sleep 0.1; done; stty size; read x; echo got $x",
+        ),
         tty: true,
         stdin: true,
         ..ExecRequest::default()
     };
     let session = site.engine.exec(&tools.id, &terminal).await.unwrap();
     session.resize.send((101, 43)).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
     // Podman's own detach key must arrive.
     session.stdin.send(b"a\x10b\n".to_vec()).await.unwrap();
     let text = read(session.output).await;

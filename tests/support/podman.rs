@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use wharf::engine::address::{self, Address, Environment};
@@ -43,9 +44,14 @@ pub(crate) fn image() -> String {
     std::env::var("WHARF_TEST_IMAGE").unwrap_or_else(|_| "localhost/wharf-busybox:1".to_owned())
 }
 
+/// The real binary, which without root is its own helper; elsewhere than where it was built on a test machine.
+fn binary() -> PathBuf {
+    std::env::var_os("WHARF_TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_wharf").into(), PathBuf::from)
+}
+
 pub(crate) fn connect() -> Podman {
     match address::find(None, &Environment::of_process()).unwrap() {
-        Address::Unix(socket) => Podman::connect(&socket),
+        Address::Unix(socket) => Podman::connect(&socket).with_helper(binary()),
         Address::Simulated(path) => panic!("these tests need Podman, not {}", path.display()),
     }
 }
