@@ -22,6 +22,7 @@ mod inspect;
 mod lifecycle;
 mod limits;
 mod observe;
+mod owners;
 mod proof;
 
 use std::path::{Path, PathBuf};
@@ -129,6 +130,7 @@ impl Engine for Podman {
     }
 
     async fn start_container(&self, id: &EngineId, limits: &Limits) -> Result<String> {
+        self.keep_owners(id).await?;
         self.api.start_container(id, limits, self.reader.host()?).await
     }
 
