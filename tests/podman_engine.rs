@@ -347,6 +347,12 @@ async fn a_port_bound_to_localhost_is_reached_and_another_workspace_is_not() {
     site.engine.start_container(&beside.id, &small()).await.unwrap();
     assert_eq!(dialled(&site, &beside.id).await, "inside");
 
+    // netavark 1.4 forgets to keep networks apart when any network goes down.
+    let c = site.pod("c", |_| ()).await;
+    let gone = site.container(&c, "gone", small(), |_| ()).await;
+    site.engine.start_container(&gone.id, &small()).await.unwrap();
+    site.engine.stop_pod(&c.id).await.unwrap();
+
     let address = output(
         &site,
         &open.id,
