@@ -14,6 +14,7 @@ mod data;
 mod dial;
 mod exec;
 mod fault;
+mod firewall;
 mod frames;
 mod http;
 mod image;
@@ -21,6 +22,7 @@ mod inspect;
 mod lifecycle;
 mod limits;
 mod observe;
+mod owners;
 mod proof;
 mod unshare;
 
@@ -129,6 +131,7 @@ impl Engine for Podman {
     }
 
     async fn start_container(&self, id: &EngineId, limits: &Limits) -> Result<String> {
+        self.keep_owners(id).await?;
         self.api.start_container(id, limits, self.reader.host()?).await
     }
 
@@ -141,7 +144,9 @@ impl Engine for Podman {
     }
 
     async fn stop_pod(&self, id: &EngineId) -> Result<()> {
-        self.api.stop_pod(id).await
+        let stopped = self.api.stop_pod(id).await;
+        firewall::keep_isolated(self.reader.host()?).await;
+        stopped
     }
 
     async fn remove_container(&self, id: &EngineId) -> Result<()> {
@@ -149,7 +154,9 @@ impl Engine for Podman {
     }
 
     async fn remove_pod(&self, id: &EngineId) -> Result<()> {
-        self.api.remove_pod(id).await
+        let removed = self.api.remove_pod(id).await;
+        firewall::keep_isolated(self.reader.host()?).await;
+        removed
     }
 
     async fn remove_network(&self, id: &EngineId) -> Result<()> {
