@@ -1,6 +1,8 @@
 //! Plans carried out on the simulated engine: what is done, what a failure stops and what it doesn't, and that one more
 //! apply always repairs it.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // a test
+
 #[path = "support/repository.rs"]
 mod repository;
 

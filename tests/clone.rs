@@ -1,6 +1,6 @@
 //! The command that clones a project, run by a real shell with a real git.
 
-#![allow(clippy::disallowed_methods)] // files and child processes
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test with files and child processes
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,5 +1,5 @@
 //! The JSON Schemas under `schema/` are current, and they and the decoder judge alike: every manifest of every
-//! fixture, and every key. `UPDATE_SCHEMAS=1` rewrites the files.
+//! fixture, and every key. `make schema` writes the files, and so does this test with `UPDATE_FIXTURES=1`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests stop where an invariant breaks
 
@@ -37,13 +37,13 @@ fn the_checked_in_schemas_are_current() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("schema")
             .join(name + ".json");
-        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        if std::env::var_os("UPDATE_FIXTURES").is_some() {
             std::fs::write(&path, text(kind)).unwrap();
         }
         let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(
             checked_in == text(kind),
-            "{} is not current: run `make schema`",
+            "{} is not current: `make schema` writes it",
             path.display()
         );
     }

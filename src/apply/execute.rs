@@ -71,7 +71,11 @@ impl<'a> Executor<'a> {
                 self.mutate(self.engine.set_limits(&id, limits)).await?;
             }
             Action::Stop { target } => self.stop(object, target).await?,
-            Action::Remove { target } => self.remove(object, target).await?,
+            Action::Remove { target } => match self.remove(object, target).await {
+                // Nothing is there of what was to go.
+                Err(gone @ StepError::Engine(EngineError::NotFound(_))) => return Ok(Some(gone)),
+                result => result?,
+            },
             Action::MoveData { from, to, reown } => self.move_data(from, to, *reown).await?,
             Action::RunToEnd {
                 spec,

@@ -65,6 +65,30 @@ impl StepError {
             object: object.clone(),
             cause: mask(&self.to_string()),
             hint: self.hint(),
+            outdated: self.is_outdated(),
+        }
+    }
+
+    /// See [`Failure::outdated`].
+    fn is_outdated(&self) -> bool {
+        match self {
+            Self::Engine(EngineError::NotFound(_) | EngineError::Conflict(_)) => true,
+            Self::Engine(
+                EngineError::Unreachable { .. }
+                | EngineError::Timeout { .. }
+                | EngineError::Image { .. }
+                | EngineError::NotAsAsked { .. }
+                | EngineError::Failed { .. }
+                | EngineError::Unsupported(_),
+            )
+            | Self::NotMade(_)
+            | Self::Impossible(..)
+            | Self::Command { .. }
+            | Self::Endless { .. }
+            | Self::Ended { .. }
+            | Self::NotEnded { .. }
+            | Self::Clone { .. }
+            | Self::NoGit { .. } => false,
         }
     }
 

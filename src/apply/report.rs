@@ -58,6 +58,8 @@ pub struct Failure {
     pub cause: String,
     /// What to do now.
     pub hint: String,
+    /// Whether the plan expected something else than there is: a plan made now would not run into it.
+    pub outdated: bool,
 }
 
 /// How many steps ended in each way.
@@ -90,6 +92,14 @@ impl ApplyReport {
     #[must_use]
     pub fn converged(&self) -> bool {
         self.blocked == 0 && self.counts().done == self.steps.len()
+    }
+
+    /// Whether steps failed, and all of them only because the plan no longer holds: then a new plan goes on where this
+    /// one could not. Somebody else's hands do that, and calls of a killed apply that the engine completes afterwards.
+    #[must_use]
+    pub fn outdated(&self) -> bool {
+        let mut failures = self.failures().peekable();
+        failures.peek().is_some() && failures.all(|(_, failure)| failure.outdated)
     }
 
     /// The steps that failed.

@@ -46,6 +46,9 @@ pub(super) struct Args {
     view: View,
 }
 
+/// How often one apply plans where what it finds has changed since.
+const PASSES: usize = 3;
+
 fn parallelism(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=64) => Ok(number),
@@ -83,11 +86,11 @@ async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, 
     };
     let site = pipeline.configuration.desired.site.clone();
     let _lock = lock::take(&lock::directory(), &site, &pipeline.engine.address())?;
-    let plan = pipeline.plan().await?.plan;
+    let mut plan = pipeline.plan().await?.plan;
     unknown_approval(args, &plan)?;
-    let report = match carry_out(context, args, pipeline.engine.as_ref(), &plan).await? {
-        Some(report) => report,
-        None => {
+    let mut passes = 1;
+    let (report, left) = loop {
+        let Some(report) = carry_out(context, args, pipeline.engine.as_ref(), &plan).await? else {
             let exit = if plan.is_converged() {
                 Exit::Success
             } else {
@@ -97,10 +100,21 @@ async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, 
                 context.out.warn(&format!("nothing was done: {}", rest(&plan)));
             }
             return result(context, args, &plan, None, plan.is_converged()).map(|()| exit);
+        };
+        let left = pipeline.plan().await?.plan;
+        // What nobody was asked about is not done.
+        let again = args.yes && report.outdated() && !left.steps.is_empty() && passes < PASSES;
+        if !again {
+            break (report, left);
         }
+        context
+            .out
+            .warn("something changed after the plan was made; planning again");
+        plan = left;
+        passes += 1;
     };
-    let left = pipeline.plan().await?.plan;
-    let converged = report.failures().next().is_none() && left.is_converged();
+    let failed = report.failures().next().is_some() && !report.outdated();
+    let converged = !failed && left.is_converged();
     if !left.is_converged() {
         context
             .out

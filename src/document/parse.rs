@@ -1,10 +1,10 @@
 //! Text to trees. Everything that a hostile file can try is bounded here: its size, its depth, what its aliases
 //! expand to.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Tag};
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::scalar;
@@ -48,7 +48,7 @@ pub fn parse(path: &str, bytes: &[u8]) -> (Vec<Document>, Diagnostics) {
         diagnostics,
         documents: Vec::new(),
         open: Vec::new(),
-        anchors: HashMap::new(),
+        anchors: BTreeMap::new(),
         nodes: 0,
     };
     builder.read(text);
@@ -60,7 +60,7 @@ struct Open {
     node: Node,
     anchor: usize,
     key: Option<Key>,
-    seen: HashMap<String, Span>,
+    seen: BTreeMap<String, Span>,
 }
 
 struct Builder {
@@ -68,7 +68,7 @@ struct Builder {
     diagnostics: Diagnostics,
     documents: Vec<Document>,
     open: Vec<Open>,
-    anchors: HashMap<usize, Node>,
+    anchors: BTreeMap<usize, Node>,
     nodes: usize,
 }
 
@@ -111,6 +111,7 @@ impl Builder {
                 Ok(())
             }
             Event::Scalar(text, style, anchor, tag) => {
+                self.known_tag(tag.as_deref(), span)?;
                 let value = match (style, tag) {
                     (ScalarStyle::Plain, None) => scalar::resolve(&text),
                     (_, tag) => match tag.as_ref().and_then(|t| t.core_suffix()) {
@@ -120,8 +121,14 @@ impl Builder {
                 };
                 self.node(Node { value, span }, anchor)
             }
-            Event::SequenceStart(_, anchor, _) => self.start(Value::List(Vec::new()), span, anchor),
-            Event::MappingStart(_, anchor, _) => self.start(Value::Map(Vec::new()), span, anchor),
+            Event::SequenceStart(_, anchor, tag) => {
+                self.known_tag(tag.as_deref(), span)?;
+                self.start(Value::List(Vec::new()), span, anchor)
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.known_tag(tag.as_deref(), span)?;
+                self.start(Value::Map(Vec::new()), span, anchor)
+            }
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(mut open) = self.open.pop() else {
                     return Ok(());
@@ -132,6 +139,19 @@ impl Builder {
             }
             Event::Alias(anchor) => self.alias(anchor, span),
             _ => Ok(()), // stream and document ends: nothing to build (the enum is non-exhaustive)
+        }
+    }
+
+    /// A tag of the core schema, or none: `!include x` and its like mean something to other programs, and reading
+    /// their values as they stand would be a guess.
+    fn known_tag(&mut self, tag: Option<&Tag>, span: Span) -> Result<(), Stop> {
+        match tag.filter(|t| t.core_suffix().is_none() && t.original() != "!") {
+            None => Ok(()),
+            Some(tag) => {
+                let message = format!("the tag {} has no meaning here", tag.original());
+                self.error("yaml/tag", span, message);
+                Err(Stop)
+            }
         }
     }
 
@@ -149,7 +169,7 @@ impl Builder {
             node,
             anchor,
             key: None,
-            seen: HashMap::new(),
+            seen: BTreeMap::new(),
         });
         Ok(())
     }
@@ -339,6 +359,8 @@ mod tests {
         }
         assert_eq!(codes(&bomb)[0].0, "yaml/alias-bomb");
         assert_eq!(codes("&a [*a]\n")[0].0, "yaml/alias");
+        assert_eq!(codes("a: !include x\n"), [("yaml/tag", Some((1, 13)))]);
+        assert_eq!(codes("a: !x {b: c}\n")[0].0, "yaml/tag");
         let (documents, diagnostics) = parse("x.yaml", b"a: \xff\n");
         assert!(documents.is_empty());
         assert_eq!(
@@ -370,9 +392,9 @@ mod tests {
     fn only_plain_scalars_are_other_than_strings() {
         let (documents, _) = parse(
             "x.yaml",
-            b"[1, '1', \"1\", !!str 1, !!int '1', true, 'true', null, ~]\n",
+            b"[1, '1', \"1\", !!str 1, ! 1, !!int '1', true, 'true', null, ~]\n",
         );
-        let expected = serde_json::json!([1, "1", "1", "1", 1, true, "true", null, null]);
+        let expected = serde_json::json!([1, "1", "1", "1", "1", 1, true, "true", null, null]);
         assert_eq!(documents[0].root.to_json(), expected);
     }
 

@@ -1,7 +1,7 @@
 //! Values of a manifest that have a form of their own: addresses, paths, durations, image references. Each is read
 //! once, here, with its error at its place.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::document::{Code, Decode, Fields, Node, Reader, Spanned};
 

@@ -1,7 +1,5 @@
 //! What holds for a repository as a whole; single rules have their fixtures under `fixtures/manifest/`.
 
-use std::time::Instant;
-
 use super::*;
 
 const SITE: &str = "apiVersion: wharf/v1\nkind: Site\nmetadata: {name: lab}\nspec: {defaults: {class: small}}\n---\n\
@@ -93,26 +91,4 @@ fn a_hidden_devfile_is_read_when_a_workspace_names_it() {
     let loaded = load(&files);
     assert_eq!(codes(&loaded), [""; 0]);
     assert!(loaded.devfiles.contains_key(".devfile.yaml"));
-}
-
-#[test]
-fn a_thousand_workspaces_are_read_in_no_time() {
-    let mut files: Vec<(String, String)> = vec![("wharf.yaml".into(), SITE.into())];
-    files.push(("d.yaml".into(), "schemaVersion: 2.2.0\n".into()));
-    for i in 0..1_000 {
-        let text = format!(
-            "{}---\n{}",
-            user(&format!("u{i}")),
-            workspace(&format!("u{i}"), "api", "{path: d.yaml}")
-        );
-        files.push((format!("users/u{i}.yaml"), text));
-    }
-    let files = Files::of(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
-    let start = Instant::now();
-    let loaded = load(&files);
-    let took = start.elapsed();
-    eprintln!("{took:?}");
-    assert_eq!(loaded.manifests.unwrap().workspaces.len(), 1_000);
-    // A debug build on a loaded machine: a bound against quadratic work, not a benchmark.
-    assert!(took.as_secs() < 5, "{took:?}");
 }

@@ -180,16 +180,19 @@ pub fn plan(desired: &DesiredState, observed: &ObservedState, request: &Request)
     })
 }
 
-/// The digest over all changes, blocked or not: what an approval is bound to. Reasons are left out: they tell how much a
-/// container holds just now, and an approval must not end because somebody wrote a file meanwhile.
+/// The digest over all changes, blocked or not, and what they create: what an approval is bound to. Reasons are left out:
+/// they tell how much a container holds just now, and an approval must not end because somebody wrote a file meanwhile.
 fn digest(drafts: &[diff::Draft]) -> String {
     let changes: Vec<_> = drafts
         .iter()
         .flat_map(|d| &d.changes)
         .map(|c| (&c.object, &c.workspace, c.action, c.impact, &c.fields))
         .collect();
+    let steps = drafts.iter().flat_map(|d| &d.steps);
+    let created: Vec<&str> = steps.filter_map(|s| s.action.hash()).collect();
     // Invariant: changes are made of strings, numbers, lists and JSON values, which serialise.
-    content_hash(serde_json::to_string(&changes).unwrap_or_default().as_bytes())
+    let text = serde_json::to_string(&(changes, created)).unwrap_or_default();
+    content_hash(text.as_bytes())
 }
 
 fn seen(steps: &[Step], observed: &ObservedState) -> BTreeMap<String, Seen> {

@@ -165,6 +165,27 @@ pub struct ToolsContainer {
 }
 
 impl Action {
+    /// The hash of what it creates.
+    #[must_use]
+    pub fn hash(&self) -> Option<&str> {
+        match self {
+            Self::CreateNetwork { labels, .. }
+            | Self::CreateVolume { labels, .. }
+            | Self::CreatePod { labels, .. }
+            | Self::CreateContainer { labels, .. }
+            | Self::RunToEnd { labels, .. }
+            | Self::Mark { labels, .. } => labels.get(crate::model::labels::HASH).map(String::as_str),
+            Self::EnsureImage { .. }
+            | Self::Start { .. }
+            | Self::SetLimits { .. }
+            | Self::Stop { .. }
+            | Self::Remove { .. }
+            | Self::MoveData { .. }
+            | Self::Clone { .. }
+            | Self::RunCommands { .. } => None,
+        }
+    }
+
     /// What it does, as a word for progress and errors.
     #[must_use]
     pub fn verb(&self) -> &'static str {

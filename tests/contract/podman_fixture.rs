@@ -81,8 +81,8 @@ impl PodmanFixture {
     fn remove_labelled(&self, label: &str) {
         let filter = format!("label={label}");
         let kinds: [(&[&str], &[&str]); 5] = [
-            (&["ps", "-aq", "--filter"], &["rm", "-f", "-t", "0"]),
             (&["pod", "ps", "-q", "--filter"], &["pod", "rm", "-f", "-t", "0"]),
+            (&["ps", "-aq", "--filter"], &["rm", "-f", "-t", "0"]),
             (&["network", "ls", "-q", "--filter"], &["network", "rm", "-f"]),
             (&["volume", "ls", "-q", "--filter"], &["volume", "rm", "-f"]),
             (&["images", "-q", "--filter"], &["rmi", "-f"]),

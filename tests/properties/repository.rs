@@ -124,10 +124,8 @@ pub(crate) fn two_commits() -> impl Strategy<Value = (Repository, Repository)> {
                 Edit::Redraw(other) => drop(next.insert(*id, other)),
                 Edit::Remove => {}
                 Edit::Move => {
-                    let free = OWNERS.iter().flat_map(|o| NAMES.iter().map(move |n| (*o, *n)));
-                    let to = free
-                        .filter(|to| !first.contains_key(to) && !next.contains_key(to))
-                        .last();
+                    let mut free = OWNERS.iter().flat_map(|o| NAMES.iter().map(move |n| (*o, *n)));
+                    let to = free.rfind(|to| !first.contains_key(to) && !next.contains_key(to));
                     let mut moved = workspace.clone();
                     moved.moved_from = Some(*id);
                     next.extend(to.map(|to| (to, moved)));

@@ -98,17 +98,23 @@ pub(crate) fn workspace(id: &str, devfile: &str, spec: &str) -> String {
     )
 }
 
+/// A repository with these workspaces: path and text of each file.
+pub(crate) fn files(workspaces: &[String]) -> Vec<(&'static str, String)> {
+    vec![
+        ("wharf.yaml", SITE.to_owned()),
+        ("workspaces.yaml", workspaces.concat()),
+        ("devfiles/full.yaml", FULL.to_owned()),
+        ("devfiles/small.yaml", SMALL.to_owned()),
+        ("devfiles/absent.yaml", ABSENT.to_owned()),
+    ]
+}
+
 /// The desired state of these workspaces.
 pub(crate) fn desired(workspaces: &[String]) -> DesiredState {
-    let manifests = workspaces.concat();
-    let files = Files::of([
-        ("wharf.yaml", SITE),
-        ("workspaces.yaml", &manifests),
-        ("devfiles/full.yaml", FULL),
-        ("devfiles/small.yaml", SMALL),
-        ("devfiles/absent.yaml", ABSENT),
-    ]);
-    desired_of(&files)
+    let files = files(workspaces);
+    desired_of(&Files::of(
+        files.iter().map(|(path, text)| (*path, text.as_str())),
+    ))
 }
 
 /// The desired state of a repository without errors.
@@ -125,16 +131,17 @@ pub(crate) fn desired_of(files: &Files) -> DesiredState {
 /// An engine that has, or can pull, the images.
 pub(crate) fn engine() -> Simulated {
     let engine = Simulated::in_memory();
+    engine.edit(supply).unwrap();
     engine
-        .edit(|state| {
-            let id = EngineId("image-tools".to_owned());
-            state.images.insert("localhost/tools:1".to_owned(), id);
-            state
-                .pullable
-                .insert("registry.example.org/database:1".to_owned());
-        })
-        .unwrap();
-    engine
+}
+
+/// Images that are there, and images that can be pulled.
+pub(crate) fn supply(state: &mut State) {
+    let id = EngineId("image-tools".to_owned());
+    state.images.insert("localhost/tools:1".to_owned(), id);
+    state
+        .pullable
+        .insert("registry.example.org/database:1".to_owned());
 }
 
 /// The plan against what the engine holds now.

@@ -5,7 +5,7 @@
 //! line to `docs/manifests.md`. Rules about a devfile's contents belong to `devfile`, rules that need both to
 //! `resolve`.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::document::parse::MAX_BYTES;
@@ -199,7 +199,7 @@ impl<'a> Suggestions<'a> {
 /// See [`Draft::broken_words`].
 #[derive(Default)]
 struct BrokenWords<'f> {
-    known: HashSet<&'f [u8]>,
+    known: BTreeSet<&'f [u8]>,
     unknowable: bool,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Example: `publish: [{endpoint: web, port: 8080}]` and a Site without `policy.publish`.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::document::Diagnostics;
 
@@ -27,7 +27,7 @@ fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
             if rules.iter().any(|rule| rule.value.allows(address, port)) {
                 continue;
             }
-            let place = std::net::SocketAddr::new(address, port);
+            let place = core::net::SocketAddr::new(address, port);
             let message = format!("the Site's policy doesn't allow publishing on {place}");
             let error = workspace.error(RULE.code, publish.port.span, message);
             let help = format!("allow it in wharf.yaml: policy: {{publish: {{allow: [\"{place}\"]}}}}");

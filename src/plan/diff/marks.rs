@@ -52,8 +52,8 @@ pub(super) fn clones(walk: &mut Walk<'_, '_>) {
             walk,
             &role,
             spec,
-            vec![subject_object],
-            vec![key.clone()],
+            vec![subject_object.clone()],
+            vec![key.clone(), Key(subject_object, Verb::Move)],
             &reason,
         );
         before = Some(key);
