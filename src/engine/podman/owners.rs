@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::Podman;
 use super::fault::Call;
-use super::helper::Question;
+use super::unshare::Question;
 use super::http::{Endpoint, MUTATE};
 use crate::engine::Result;
 use crate::model::EngineId;
