@@ -2,6 +2,8 @@
 //! says. `variables.txt` holds a Workspace's variables, `name=value` a line. Adding a case is adding a folder;
 //! `UPDATE_FIXTURES=1` writes `diagnostics.txt`.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test that reads files
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,14 +25,22 @@ fn cases() -> Vec<PathBuf> {
 fn read(folder: &Path, file: &str) -> (Option<Devfile>, Diagnostics) {
     let path = folder.join(file);
     let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let (documents, mut diagnostics) = document::parse(file, &bytes);
     let variables = fs::read_to_string(folder.join("variables.txt")).unwrap_or_default();
     let variables = variables.lines().filter_map(|line| line.split_once('='));
-    let variables: BTreeMap<String, String> = variables.map(|(n, v)| (n.into(), v.into())).collect();
+    let variables = variables.map(|(n, v)| (n.into(), v.into())).collect();
+    read_text(file, &bytes, &variables)
+}
+
+fn read_text(
+    file: &str,
+    bytes: &[u8],
+    variables: &BTreeMap<String, String>,
+) -> (Option<Devfile>, Diagnostics) {
+    let (documents, mut diagnostics) = document::parse(file, bytes);
     let mut devfile = None;
     for document in documents {
         let document = Arc::new(document);
-        let (read, more) = devfile::read(&document, &document.root, &variables);
+        let (read, more) = devfile::read(&document, &document.root, variables);
         devfile = read;
         diagnostics.extend(more);
     }
@@ -107,5 +117,66 @@ fn an_example_breaks_no_other_rule() {
                 diagnostic.code
             );
         }
+    }
+}
+
+#[test]
+fn the_documentation_is_right() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/devfiles.md")).unwrap();
+    for rule in devfile::RULES {
+        assert!(text.contains(&format!("`{}`", rule.code)), "{}", rule.code);
+    }
+    let example = text.split("```").nth(1).unwrap().trim_start_matches("yaml");
+    let (devfile, diagnostics) = read_text("example", example.as_bytes(), &BTreeMap::new());
+    let text = diagnostics_text::plain(&diagnostics);
+    assert!(devfile.is_some() && text.is_empty(), "{text}");
+}
+
+/// Each of these would take minutes, or all memory, were anything about it quadratic or worse.
+#[test]
+fn large_devfiles_full_of_errors_are_read_in_no_time() {
+    const N: usize = 5_000;
+    let all = |item: &dyn Fn(usize) -> String| (0..N).map(item).collect::<String>();
+    let container = "components: [{name: a, container: {image: x}}]\n";
+    let doubled: String = (1..60)
+        .map(|i| format!("- {{id: c{i}, composite: {{commands: [c{0}, c{0}]}}}}\n", i - 1))
+        .collect();
+    for text in [
+        all(&|i| format!("compo{i}: 1\n")),
+        format!(
+            "components:\n{}",
+            all(&|_| "- {name: a, volume: {}}\n".to_owned())
+        ),
+        format!(
+            "{container}commands:\n{}",
+            all(&|i| format!("- {{id: c{i}, exec: {{component: b{i}, commandLine: x}}}}\n"))
+        ),
+        format!(
+            "commands:\n{}",
+            all(&|i| format!(
+                "- {{id: c{i}, composite: {{commands: [c{}, c0]}}}}\n",
+                (i + 1) % N
+            ))
+        ),
+        format!("{container}commands:\n- {{id: c0, composite: {{}}}}\n{doubled}events: {{preStop: [c59]}}"),
+        format!(
+            "commands:\n- {{id: a, composite: {{commands: [{}]}}}}\nevents: {{preStart: [{}]}}",
+            all(&|_| "b, ".to_owned()),
+            all(&|_| "a, ".to_owned())
+        ),
+        format!(
+            "parent: {{}}\ncomponents: [{{name: a, container: {{image: \"{}\"}}}}]",
+            all(&|i| format!("{{{{v{i}}}}}"))
+        ),
+        format!(
+            "parent: {{}}\ncomponents: [{{name: a, container: {{image: \"{}\"}}}}]",
+            "{{".repeat(N)
+        ),
+    ] {
+        let text = format!("schemaVersion: 2.2.0\n{text}");
+        let (devfile, diagnostics) = read_text("large", text.as_bytes(), &BTreeMap::new());
+        assert!(devfile.is_none() && diagnostics.has_errors(), "{}", &text[..80]);
+        assert!(diagnostics.0.len() <= 101, "{}", diagnostics.0.len());
     }
 }

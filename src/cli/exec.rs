@@ -103,10 +103,10 @@ async fn follow_size(resize: mpsc::Sender<(u16, u16)>) {
         return;
     };
     loop {
-        if let Some(size) = terminal::size() {
-            if resize.send(size).await.is_err() {
-                return;
-            }
+        if let Some(size) = terminal::size()
+            && resize.send(size).await.is_err()
+        {
+            return;
         }
         if changes.recv().await.is_none() {
             return;

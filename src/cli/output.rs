@@ -138,7 +138,7 @@ impl Output {
         self.to_stderr(painted.trim_end());
     }
 
-    fn to_stderr(&self, text: &str) {
+    fn to_stderr(self, text: &str) {
         let mut stream = AutoStream::new(io::stderr(), self.choice).lock();
         // Where nobody reads it there is nothing left to say it to.
         let _ = writeln!(stream, "{text}");

@@ -193,7 +193,7 @@ fn state(desired: Option<&DesiredWorkspace>, objects: &[&ObservedObject]) -> Sta
     let down = |o: &&&ObservedObject| matches!(o.run, RunState::Exited { .. });
     if running == containers.len() && running >= wanted && running > 0 {
         State::Running
-    } else if pods.iter().all(|p| down(&p)) && containers.iter().all(|c| down(&c)) {
+    } else if pods.iter().all(&down) && containers.iter().all(down) {
         match desired.map(|d| d.power) {
             Some(Power::Auto) => State::Suspended,
             Some(Power::On | Power::Off) | None => State::Stopped,

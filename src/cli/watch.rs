@@ -22,7 +22,7 @@ pub(super) async fn watch(
     let (sender, mut saves) = mpsc::channel(1);
     let notify = move |result: DebounceEventResult| {
         let relevant = match result {
-            Ok(events) => events.iter().any(|e| matters(e)),
+            Ok(events) => events.iter().any(matters),
             Err(_) => true,
         };
         if relevant {

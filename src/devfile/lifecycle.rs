@@ -1,7 +1,7 @@
 //! What runs at which moment of a workspace's life: events as the single commands behind them, and the containers
 //! that stay up.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::command::{Command, CommandKind};
 use super::component::{Component, ComponentKind, Container};
@@ -49,9 +49,9 @@ impl Devfile {
     #[must_use]
     pub fn main_containers(&self) -> Vec<(&Component, &Container)> {
         let applied: Vec<Leaf<'_>> = self.pre_start().into_iter().chain(self.post_stop()).collect();
-        let at_events: HashSet<&str> = applied.iter().map(|l| l.command.id.value.as_str()).collect();
-        let once: HashSet<&str> = applied.iter().map(|l| l.component.name.value.as_str()).collect();
-        let needed: HashSet<&str> = self
+        let at_events: BTreeSet<&str> = applied.iter().map(|l| l.command.id.value.as_str()).collect();
+        let once: BTreeSet<&str> = applied.iter().map(|l| l.component.name.value.as_str()).collect();
+        let needed: BTreeSet<&str> = self
             .commands
             .iter()
             .filter(|c| !at_events.contains(c.id.value.as_str()))
@@ -107,5 +107,86 @@ impl Command {
             CommandKind::Apply(apply) => Some(&apply.component),
             CommandKind::Composite(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn read(text: &str) -> Devfile {
+        let (documents, _) = crate::document::parse("devfile.yaml", text.as_bytes());
+        let document = Arc::new(documents.into_iter().next().unwrap());
+        let (devfile, diagnostics) = crate::devfile::read(&document, &document.root, &BTreeMap::new());
+        devfile.unwrap_or_else(|| panic!("{diagnostics:?}"))
+    }
+
+    const COMPONENTS: &str = "
+schemaVersion: 2.2.0
+components:
+  - name: tools
+    container: {image: tools}
+  - name: seed
+    container: {image: seed}
+  - name: cluster
+    kubernetes: {uri: x.yaml}
+commands:
+  - {id: a, exec: {component: tools, commandLine: a}}
+  - {id: b, exec: {component: tools, commandLine: b}}
+  - {id: seed, apply: {component: seed}}
+  - {id: create, apply: {component: cluster}}
+  - {id: at-once, composite: {commands: [a, b], parallel: true}}
+  - {id: in-turn, composite: {commands: [b, a]}}
+";
+
+    fn shown(leaves: &[Leaf<'_>]) -> Vec<(String, Option<u32>)> {
+        leaves
+            .iter()
+            .map(|l| (l.command.id.value.clone(), l.group))
+            .collect()
+    }
+
+    #[test]
+    fn an_event_is_its_single_commands_in_order() {
+        let devfile = read(&format!(
+            "{COMPONENTS}events: {{postStart: [a, at-once, in-turn, AT-ONCE], preStart: [create, seed]}}"
+        ));
+        let expected = [
+            ("a", None),
+            ("a", Some(0)),
+            ("b", Some(0)),
+            ("b", None),
+            ("a", None),
+            ("a", Some(1)),
+            ("b", Some(1)),
+        ];
+        assert_eq!(
+            shown(&devfile.post_start()),
+            expected.map(|(id, group)| (id.to_owned(), group))
+        );
+        // What a cluster would do is skipped.
+        assert_eq!(shown(&devfile.pre_start()), [("seed".to_owned(), None)]);
+    }
+
+    fn main(devfile: &Devfile) -> Vec<&str> {
+        let containers = devfile.main_containers();
+        containers.iter().map(|(c, _)| c.name.value.as_str()).collect()
+    }
+
+    #[test]
+    fn a_container_that_only_events_apply_does_not_stay_up() {
+        assert_eq!(main(&read(COMPONENTS)), ["tools", "seed"]);
+        let seeded = format!("{COMPONENTS}events: {{preStart: [seed]}}");
+        assert_eq!(main(&read(&seeded)), ["tools"]);
+        let after = format!("{COMPONENTS}events: {{postStop: [seed]}}");
+        assert_eq!(main(&read(&after)), ["tools"]);
+        let used = seeded.replace(
+            "component: tools, commandLine: b",
+            "component: seed, commandLine: b",
+        );
+        assert_eq!(main(&read(&used)), ["tools", "seed"]);
     }
 }

@@ -93,7 +93,7 @@ mod tests {
         for user in ["alice", "bob", "a", "z9"] {
             let first = default(&name("lab"), &name(user));
             assert!(
-                first >= FIRST && first % COUNT == 0 && first < (1 << 31) - COUNT,
+                first >= FIRST && first.is_multiple_of(COUNT) && first < (1 << 31) - COUNT,
                 "{user}: {first}"
             );
         }

@@ -81,7 +81,7 @@ impl Repository {
         let tree = self
             .git
             .find_commit(*commit)
-            .and_then(|c| Ok(c.tree()?))
+            .and_then(|c| c.tree())
             .map_err(broken)?;
         if self.prefix.is_empty() {
             return Ok(tree.id);

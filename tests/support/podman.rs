@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use wharf::engine::address::{self, Address, Environment};
@@ -43,9 +44,14 @@ pub(crate) fn image() -> String {
     std::env::var("WHARF_TEST_IMAGE").unwrap_or_else(|_| "localhost/wharf-busybox:1".to_owned())
 }
 
+/// The real binary, which without root is its own helper; elsewhere than where it was built on a test machine.
+fn binary() -> PathBuf {
+    std::env::var_os("WHARF_TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_wharf").into(), PathBuf::from)
+}
+
 pub(crate) fn connect() -> Podman {
     match address::find(None, &Environment::of_process()).unwrap() {
-        Address::Unix(socket) => Podman::connect(&socket),
+        Address::Unix(socket) => Podman::connect(&socket).with_helper(binary()),
         Address::Simulated(path) => panic!("these tests need Podman, not {}", path.display()),
     }
 }
@@ -221,8 +227,8 @@ pub(crate) fn mount(volume: &Made, path: &str) -> Mount {
     }
 }
 
-/// Runs the podman client, as somebody beside wharf would.
-pub(crate) fn client(arguments: &[&str]) {
+/// Runs the podman client, as somebody beside wharf would; what it says.
+pub(crate) fn client(arguments: &[&str]) -> String {
     let output = std::process::Command::new("podman")
         .args(arguments)
         .output()
@@ -232,6 +238,7 @@ pub(crate) fn client(arguments: &[&str]) {
         "podman {arguments:?}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Whatever a failed test leaves goes by its label.

@@ -6,7 +6,7 @@ mod components;
 mod projects;
 mod variables;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::component::EnvVar;
@@ -31,10 +31,10 @@ pub fn read(
     let mut found = Findings::new(document);
     if !matches!(node.value, Value::Map(_)) {
         found.wrong_type(node, "a map");
-        return (None, found.finish(node));
+        return (None, found.finish());
     }
     let Some(version) = schema_version::read(node, &mut found) else {
-        return (None, found.finish(node));
+        return (None, found.finish());
     };
     shape::check(node, &DEVFILE, version, &mut found);
     if let (false, false, Some(place)) = (
@@ -60,7 +60,7 @@ pub fn read(
         },
         &mut found,
     );
-    let diagnostics = found.finish(node);
+    let diagnostics = found.finish();
     let devfile = (!diagnostics.has_errors()).then_some(devfile);
     (devfile, diagnostics)
 }
@@ -77,7 +77,7 @@ pub(super) struct Unread {
 struct Names {
     /// There are some whose names are unknown: any name may be one of theirs.
     any: bool,
-    names: HashSet<String>,
+    names: BTreeSet<String>,
 }
 
 impl Names {

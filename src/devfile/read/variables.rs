@@ -39,9 +39,8 @@ impl Variables {
         let mut done = 0;
         for token in Tokens::of(text) {
             let Some(value) = values.get(token.name) else {
-                let span = place(token.text, span, found);
                 let defined = values.keys().map(String::as_str);
-                undefined_variable::report(token.name, span, defined, found);
+                undefined_variable::report((token.text, token.name), span, defined, found);
                 continue;
             };
             self.added += value.len();
@@ -55,14 +54,6 @@ impl Variables {
         }
         replaced.push_str(&text[done..]);
         replaced
-    }
-}
-
-/// The place of a token within the string at `span`; escapes and folded lines hide it, then the whole string stands.
-fn place(token: &str, span: Span, found: &Findings<'_>) -> Span {
-    match found.text_at(span).find(token) {
-        Some(at) => Span::new(span.start + at, span.start + at + token.len()),
-        None => span,
     }
 }
 

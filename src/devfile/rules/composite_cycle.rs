@@ -4,7 +4,7 @@ use super::{Rule, Subject};
 use crate::devfile::command::CommandKind;
 use crate::devfile::findings::Findings;
 use crate::devfile::root::Devfile;
-use crate::document::Spanned;
+use crate::document::{Diagnostic, Spanned};
 
 /// See the module.
 pub(in crate::devfile) const RULE: Rule = Rule {
@@ -46,7 +46,10 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
                     states[place] = State::Open;
                     path.push((place, 0));
                 }
-                State::Open => report(devfile, &path, place, child, found),
+                State::Open => {
+                    let cycle = cycle(devfile, &path, place, child, found);
+                    found.report(cycle);
+                }
                 State::Done => {}
             }
         }
@@ -60,17 +63,22 @@ fn children(devfile: &Devfile, place: usize) -> &[Spanned<String>] {
     }
 }
 
-/// Reports the cycle that `child`, the last of `path`'s, closes by naming the command at `place`.
-fn report(
+/// The cycle that `child`, of the last in `path`, closes by naming the command at `place`.
+fn cycle(
     devfile: &Devfile,
     path: &[(usize, usize)],
     place: usize,
     child: &Spanned<String>,
-    found: &mut Findings<'_>,
-) {
+    found: &Findings<'_>,
+) -> Diagnostic {
     let name = |at: usize| devfile.commands[at].id.value.as_str();
-    let begin = path.iter().position(|(at, _)| *at == place).unwrap_or(0);
-    let members = &path[begin..];
+    // Looking for its begin takes as long as the path, which is not spent on what isn't shown.
+    let begin = if found.is_full() {
+        None
+    } else {
+        path.iter().position(|(at, _)| *at == place)
+    };
+    let members = &path[begin.unwrap_or(path.len() - 1)..];
     let mut chain: Vec<&str> = members.iter().take(8).map(|(at, _)| name(*at)).collect();
     if members.len() > chain.len() {
         chain.push("…");
@@ -82,5 +90,5 @@ fn report(
         chain.join(" -> ")
     );
     let error = found.error(RULE.code, child.span, message);
-    found.report(error.help("remove one of these references"));
+    error.help("remove one of these references")
 }

@@ -41,7 +41,7 @@ pub(super) mod unused_variables;
 pub(super) mod value;
 pub(super) mod variable_size;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::component::ComponentKind;
 use super::findings::Findings;
@@ -154,7 +154,7 @@ fn report_duplicates<'a>(
     texts: impl Iterator<Item = &'a Spanned<String>>,
     found: &mut Findings<'_>,
 ) {
-    let mut first: HashMap<&str, &Spanned<String>> = HashMap::new();
+    let mut first: BTreeMap<&str, &Spanned<String>> = BTreeMap::new();
     for text in texts {
         let other = *first.entry(&text.value).or_insert(text);
         if !std::ptr::eq(other, text) {
@@ -185,7 +185,15 @@ fn report_component(
         None => format!("no component is named {:?}", name.value),
     };
     let error = found.error(code, name.span, message);
-    let candidates = subject.devfile.components.iter().filter(|c| fits(&c.kind));
-    let error = found.suggest(error, &name.value, candidates.map(|c| c.name.value.as_str()));
+    let candidates = || {
+        let candidates = subject.devfile.components.iter().filter(|c| fits(&c.kind));
+        candidates.map(|c| c.name.value.as_str())
+    };
+    let few: Vec<&str> = candidates().take(8).collect();
+    let error = match few.len() {
+        1..8 => error.help(format!("there is {}", few.join(", "))),
+        _ => error, // none to name, or too many
+    };
+    let error = found.suggest(error, &name.value, candidates());
     found.report(error);
 }

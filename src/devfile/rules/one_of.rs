@@ -44,5 +44,5 @@ pub(in crate::devfile) fn several(
         keys.join(" and ")
     );
     let error = found.error(RULE.code, span, message);
-    found.report(error.help("keep one of them; the other becomes an element of its own"));
+    found.report(error.help("keep one of them"));
 }

@@ -12,13 +12,23 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     example: include_str!("../../../fixtures/devfile/undefined-variable/invalid.yaml"),
 };
 
-/// Warns that no variable `name` is defined.
+/// Warns that no variable `name` is defined, which the `token` in the text at `span` names.
 pub(in crate::devfile) fn report<'a>(
-    name: &str,
+    (token, name): (&str, &str),
     span: Span,
     defined: impl IntoIterator<Item = &'a str>,
     found: &mut Findings<'_>,
 ) {
+    // Escapes and folded lines hide the token; then the whole text stands for it.
+    let at = if found.is_full() {
+        None
+    } else {
+        found.text_at(span).find(token)
+    };
+    let span = match at {
+        Some(at) => Span::new(span.start + at, span.start + at + token.len()),
+        None => span,
+    };
     let message = format!("no variable {name:?} is defined; the text stays as it is");
     let warning = found.error(RULE.code, span, message).warning();
     let help = "define it under variables, in the devfile or in the Workspace";

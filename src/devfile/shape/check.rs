@@ -187,12 +187,14 @@ impl Check<'_, '_> {
     fn unknown(&mut self, key: &Key, object: &Object) -> Option<&'static str> {
         let known = object.fields.iter().filter(|f| f.exists_in(self.version));
         let known: Vec<&'static str> = known.map(|f| f.key).collect();
+        let near = nearest(&key.text, known.iter().copied());
         let message = format!("unknown key {:?}", key.text);
         let error = self.found.error("yaml/unknown-key", key.span, message);
-        let help = format!("{} has these keys: {}", object.what, known.join(", "));
-        self.found
-            .report(error.help(help).suggest(&key.text, known.iter().copied()));
-        nearest(&key.text, known)
+        self.found.report(error.help(match near {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("{} has these keys: {}", object.what, known.join(", ")),
+        }));
+        near
     }
 
     fn arms(&mut self, span: Span, arms: &[&Key], entries: &[(Key, Node)], object: &Object) {

@@ -250,10 +250,37 @@ impl Api {
     pub(super) async fn create_pod(&self, pod: Create<'_, PodSpec>, host: Host) -> Result<EngineId> {
         let call = Call::new("create pod", pod.name);
         let body = pod_body(&pod, host.rootless());
-        let made: Created = self
-            .post(call, &Endpoint::new(&["pods", "create"]), &body)
-            .await?;
-        Ok(EngineId(made.id))
+        let made: Result<Created> = self.post(call, &Endpoint::new(&["pods", "create"]), &body).await;
+        match made {
+            Ok(made) => Ok(EngineId(made.id)),
+            Err(error) => {
+                self.remove_stump(&pod).await?;
+                Err(match error {
+                    EngineError::NotFound(_) => {
+                        EngineError::NotFound(format!("network {}", pod.spec.network))
+                    }
+                    other => other,
+                })
+            }
+        }
+    }
+
+    /// Podman creates a pod before its infra container, and keeps it where that can't be had, for want of the network
+    /// for instance. Only such a pod has our labels and not one container.
+    async fn remove_stump(&self, pod: &Create<'_, PodSpec>) -> Result<()> {
+        let left = match self.pod("inspect pod", pod.name).await {
+            Ok(left) => left,
+            Err(EngineError::NotFound(_)) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if left.labels != *pod.labels || !left.infra.is_empty() || !left.containers.is_empty() {
+            return Ok(());
+        }
+        let call = Call::new("remove the unfinished pod", pod.name);
+        match self.remove(call, &Endpoint::new(&["pods", &left.id])).await {
+            Err(EngineError::NotFound(_)) => Ok(()),
+            other => other,
+        }
     }
 
     /// Creates a container, reads it back, and removes it again where it is not as it was asked.
@@ -295,7 +322,7 @@ impl Api {
         };
         if let Err(error) = proven.await {
             let removal = Endpoint::new(&["containers", &made.id]).query("force", "true");
-            self.delete(Call::new("remove container", container.name), &removal)
+            self.remove(Call::new("remove container", container.name), &removal)
                 .await?;
             return Err(error);
         }

@@ -13,9 +13,9 @@ use serde::Deserialize;
 
 use super::Podman;
 use super::fault::Call;
-use super::helper::Question;
 use super::http::Endpoint;
 use super::inspect;
+use super::unshare::Question;
 use crate::engine::{EngineError, Reown, Result, VolumeRef};
 use crate::model::UidRange;
 

@@ -1,6 +1,6 @@
 //! Connections into a container's network namespace: a thread enters the namespace, connects there, and hands the
 //! socket over; a socket stays in the namespace that it was made in. So an application that listens on 127.0.0.1 is
-//! reachable, and nothing is published on the host. Without root the same happens in a [`super::helper`].
+//! reachable, and nothing is published on the host. Without root the same happens in a [`super::unshare`].
 
 use std::fs::File;
 use std::io;
@@ -12,7 +12,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::Podman;
 use super::fault::Call;
-use super::helper::Question;
+use super::unshare::Question;
 use crate::engine::{EngineError, Result};
 use crate::model::EngineId;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
 use hyper::upgrade::Upgraded;
 use hyper::{Body, Method, StatusCode};
@@ -165,11 +165,21 @@ impl Podman {
         if let Some(tail) = options.tail {
             endpoint = endpoint.query("tail", &tail.to_string());
         }
-        let response = self
-            .api
-            .open(call, READ, request(Method::GET, Body::empty()), &endpoint)
-            .await?;
-        Ok(frames::decode(response.into_body(), call.to_string()).boxed())
+        let get = request(Method::GET, Body::empty());
+        if !options.follow {
+            let response = self.api.open(call, READ, get, &endpoint).await?;
+            return Ok(frames::decode(response.into_body(), call.to_string()).boxed());
+        }
+        // Podman begins to answer only with the first output, which may never come. So it is the stream that waits for
+        // it; that the container is there is asked before.
+        self.api.container("inspect container", &id.0).await?;
+        let (podman, name) = (self.clone(), id.0.clone());
+        let opened = async move {
+            let call = Call::new("follow the logs of container", &name);
+            let response = podman.api.stream(call, get, &endpoint).await?;
+            Ok(frames::decode(response.into_body(), call.to_string()))
+        };
+        Ok(stream::once(opened).try_flatten().boxed())
     }
 }
 

@@ -31,6 +31,15 @@ impl<'a> Call<'a> {
         self.object
     }
 
+    /// What the call is about, for errors that name nothing else: never empty.
+    fn subject(&self) -> String {
+        if self.object.is_empty() {
+            format!("what \"{}\" is about", self.verb)
+        } else {
+            self.object.to_owned()
+        }
+    }
+
     /// The engine's refusal, in its own words.
     pub(super) fn failed(&self, message: impl std::fmt::Display) -> EngineError {
         EngineError::Failed {
@@ -76,7 +85,7 @@ pub(super) fn of_message(call: Call<'_>, status: StatusCode, message: &str) -> E
     let image = says(&["image not known", "no such image"]);
     if image {
         return EngineError::Image {
-            reference: call.object.to_owned(),
+            reference: call.subject(),
             cause: message.to_owned(),
         };
     }
@@ -93,7 +102,7 @@ pub(super) fn of_message(call: Call<'_>, status: StatusCode, message: &str) -> E
         "unable to find network",
     ]);
     if missing || (status == StatusCode::NOT_FOUND && !lower.contains("executable file")) {
-        return EngineError::NotFound(call.object.to_owned());
+        return EngineError::NotFound(call.subject());
     }
     let taken = says(&[
         "already in use",
@@ -186,6 +195,21 @@ mod tests {
         assert!(matches!(of(404, image), EngineError::Image { .. }));
         let gone = r#"{"cause":"no such container","message":"no container with ID x found in database: no such container","response":500}"#;
         assert!(matches!(of(500, gone), EngineError::NotFound(o) if o == "lab.a.b.c"));
+    }
+
+    #[test]
+    fn no_error_is_about_nothing() {
+        for body in [
+            r#"{"message":"no such container"}"#,
+            r#"{"message":"image not known"}"#,
+            "",
+        ] {
+            let error = of_answer(Call::new("list pods", ""), StatusCode::NOT_FOUND, body.as_bytes());
+            assert!(
+                error.to_string().contains("what \"list pods\" is about"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

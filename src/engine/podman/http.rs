@@ -131,16 +131,23 @@ impl Api {
         request: Request<Body>,
         endpoint: &Endpoint,
     ) -> Result<Response<Body>> {
-        within(call, bound, async {
-            let response = self.send(call, request, endpoint).await?;
-            let status = response.status();
-            if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
-                return Ok(response);
-            }
-            let body = collect(call, response).await?;
-            Err(fault::of_answer(call, status, &body))
-        })
-        .await
+        within(call, bound, self.stream(call, request, endpoint)).await
+    }
+
+    /// The same without a bound, for an answer that may not begin for as long as nothing happens.
+    pub(super) async fn stream(
+        &self,
+        call: Call<'_>,
+        request: Request<Body>,
+        endpoint: &Endpoint,
+    ) -> Result<Response<Body>> {
+        let response = self.send(call, request, endpoint).await?;
+        let status = response.status();
+        if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(response);
+        }
+        let body = within(call, READ, collect(call, response)).await?;
+        Err(fault::of_answer(call, status, &body))
     }
 
     async fn bytes(

@@ -15,6 +15,10 @@ use crate::model::{Enforced, EngineId, Kind, Limits, ObjectId};
 /// What stopping may take beyond the stop time-out: the kill, unmounting, the network.
 const STOP_MARGIN: u64 = 30;
 
+/// How often a removal is tried again while something is still mounted, and the first pause, by which each is longer
+/// than the one before: 6.3 s in all.
+const BUSY: (u32, Duration) = (6, Duration::from_millis(300));
+
 /// One row of the answer to a network's removal.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -100,13 +104,41 @@ impl Api {
         let endpoint = Endpoint::new(&["pods", id, "stop"]);
         let call = Call::new("stop pod", id);
         self.act(call, Duration::from_secs(seconds), &endpoint).await?;
+        // 4.3.1 takes a pod for stopped already where only some of its members run.
+        let pod = self.pod("inspect pod", id).await?;
+        for member in pod.containers.iter().filter(|member| member.id != pod.infra) {
+            self.stop_container(&EngineId(member.id.clone())).await?;
+        }
+        if !pod.infra.is_empty() {
+            self.stop_container(&EngineId(pod.infra)).await?;
+        }
         Ok(())
     }
 
     pub(super) async fn remove_container(&self, id: &EngineId) -> Result<()> {
         let call = Call::new("remove container", &id.0);
-        self.delete(call, &Endpoint::new(&["containers", &id.0])).await?;
-        Ok(())
+        self.remove(call, &Endpoint::new(&["containers", &id.0])).await
+    }
+
+    /// Removes what Podman has to unmount first. Right after a stop, most of all under load, the kernel may still be at
+    /// the unmounting; then Podman says `unlinkat …/userdata/shm: device or resource busy` and leaves the rest in place.
+    /// The kernel tells nobody when it is done, hence the pauses; removing again completes it.
+    pub(super) async fn remove(&self, call: Call<'_>, endpoint: &Endpoint) -> Result<()> {
+        let (times, pause) = BUSY;
+        let mut removed = self.delete(call, endpoint).await;
+        for time in 1..=times {
+            match &removed {
+                Err(EngineError::Failed { message, .. }) if message.contains("device or resource busy") => {}
+                _ => break,
+            }
+            tokio::time::sleep(pause * time).await;
+            removed = match self.delete(call, endpoint).await {
+                // The attempt before got that far.
+                Err(EngineError::NotFound(_)) => return Ok(()),
+                other => other,
+            };
+        }
+        removed.map(drop)
     }
 
     /// Podman's own removal takes a pod's stopped containers with it, so they are looked for first.
@@ -128,9 +160,8 @@ impl Api {
         if !matches!(pod.state.as_str(), "Created" | "Exited" | "Stopped") {
             self.stop_pod(&EngineId(id.to_owned())).await?;
         }
-        self.delete(Call::new("remove pod", id), &Endpoint::new(&["pods", id]))
-            .await?;
-        Ok(())
+        self.remove(Call::new("remove pod", id), &Endpoint::new(&["pods", id]))
+            .await
     }
 
     pub(super) async fn remove_network(&self, id: &EngineId) -> Result<()> {
@@ -221,5 +252,63 @@ fn running(container: &inspect::Container) -> Result<String> {
             "a running process of {}",
             container.name
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::UnixListener;
+
+    use super::*;
+
+    const BUSY_ANSWER: (u16, &str) = (
+        500,
+        r#"{"message":"removing container x: unlinkat /run/x/userdata/shm: device or resource busy"}"#,
+    );
+
+    /// Removes a container from a Podman that gives these answers, one after another.
+    async fn removed(answers: &'static [(u16, &'static str)]) -> Result<()> {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("podman.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let podman = tokio::spawn(async move {
+            for (status, body) in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let (reader, mut writer) = stream.split();
+                let mut lines = BufReader::new(reader).lines();
+                assert!(lines.next_line().await.unwrap().unwrap().starts_with("DELETE "));
+                while !lines.next_line().await.unwrap().unwrap().is_empty() {}
+                let length = body.len();
+                let answer = format!(
+                    "HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+                );
+                writer.write_all(answer.as_bytes()).await.unwrap();
+                writer.shutdown().await.unwrap();
+                // Until the client has hung up.
+                let _ = lines.into_inner().read_to_end(&mut Vec::new()).await;
+            }
+        });
+        let removed = Api::new(&socket)
+            .remove_container(&EngineId("x".to_owned()))
+            .await;
+        podman.await.unwrap();
+        removed
+    }
+
+    #[tokio::test]
+    async fn what_is_still_mounted_is_removed_a_moment_later() {
+        removed(&[BUSY_ANSWER, (200, "[]")]).await.unwrap();
+        removed(&[BUSY_ANSWER, (404, r#"{"message":"no such container"}"#)])
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_what_is_still_mounted_is_tried_again() {
+        let gone = removed(&[(404, r#"{"message":"no such container"}"#)]).await;
+        assert!(matches!(gone, Err(EngineError::NotFound(_))), "{gone:?}");
+        let used = removed(&[BUSY_ANSWER, (409, r#"{"message":"it is running"}"#)]).await;
+        assert!(matches!(used, Err(EngineError::Conflict(_))), "{used:?}");
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn differences(declared: &Limits, enforced: &Enforced) -> Vec<FieldCh
     let memory = |b: Option<Bytes>| b.map(|b| b.0 / PAGE * PAGE);
     let bytes = |v: u64| Bytes(v).to_string();
     let cpu = |v: u64| MilliCpu(v).to_string();
-    let shares = declared.cpu_request.map(|c| shares(c));
+    let shares = declared.cpu_request.map(shares);
     let plain = |v: u64| v.to_string();
     [
         field("memory", memory(declared.memory), enforced.memory, bytes),

@@ -18,7 +18,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
 };
 
-use super::{data, dial};
+use super::{data, dial, owners};
 
 /// The hidden subcommand that runs [`serve`].
 pub const HELPER_COMMAND: &str = "podman-helper";
@@ -34,6 +34,10 @@ pub(super) enum Question {
     Dial { pid: u32, port: u16 },
     /// Move one volume's directory over another's.
     Move { from: PathBuf, to: PathBuf },
+    /// Put an entry into a volume's directory.
+    Occupy(PathBuf),
+    /// Remove it.
+    Vacate(PathBuf),
 }
 
 impl Question {
@@ -41,6 +45,8 @@ impl Question {
         use std::os::unix::ffi::OsStrExt;
         match self {
             Self::Dial { pid, port } => format!("dial\0{pid}\0{port}").into_bytes(),
+            Self::Occupy(directory) => [&b"occupy"[..], directory.as_os_str().as_bytes()].join(&0),
+            Self::Vacate(directory) => [&b"vacate"[..], directory.as_os_str().as_bytes()].join(&0),
             Self::Move { from, to } => [
                 &b"move"[..],
                 from.as_os_str().as_bytes(),
@@ -60,6 +66,8 @@ impl Question {
                 pid: number(pid)?.parse().ok()?,
                 port: number(port)?.parse().ok()?,
             }),
+            [b"occupy", directory] => Some(Self::Occupy(path(directory))),
+            [b"vacate", directory] => Some(Self::Vacate(path(directory))),
             [b"move", from, to] => Some(Self::Move {
                 from: path(from),
                 to: path(to),
@@ -73,6 +81,8 @@ impl Question {
         match self {
             Self::Dial { pid, port } => dial::connect_in_namespace(*pid, *port).map(Some),
             Self::Move { from, to } => data::move_directory(from, to).map(|()| None),
+            Self::Occupy(directory) => owners::occupy(directory).map(|()| None),
+            Self::Vacate(directory) => owners::vacate(directory).map(|()| None),
         }
     }
 }
@@ -120,6 +130,19 @@ impl Helpers {
     }
 }
 
+/// Podman refuses `unshare` where it takes itself for a client of some other Podman; whose namespace is entered here is
+/// settled already.
+fn command(program: &Path) -> Command {
+    let mut command = Command::new("podman");
+    command
+        .env_remove("CONTAINER_HOST")
+        .env_remove("CONTAINER_CONNECTION")
+        .arg("unshare")
+        .arg(program)
+        .arg(HELPER_COMMAND);
+    command
+}
+
 #[derive(Debug)]
 struct Helper {
     child: Child,
@@ -131,10 +154,7 @@ impl Helper {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) =
             rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        let child = Command::new("podman")
-            .arg("unshare")
-            .arg(program)
-            .arg(HELPER_COMMAND)
+        let child = command(program)
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
             .spawn()
@@ -236,6 +256,8 @@ mod tests {
     #[test]
     fn questions_read_back_and_others_are_refused() {
         let questions = [
+            Question::Occupy("/a".into()),
+            Question::Vacate("/a b".into()),
             Question::Dial { pid: 7, port: 8080 },
             Question::Move {
                 from: "/a b/_data".into(),
@@ -255,6 +277,21 @@ mod tests {
         ] {
             assert_eq!(Question::from_bytes(bad.as_bytes()), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_helper_is_started_on_this_machine_whatever_the_environment_names() {
+        let command = command(Path::new("/bin/wharf"));
+        let cleared: Vec<_> = command
+            .get_envs()
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        assert_eq!(cleared, ["CONTAINER_CONNECTION", "CONTAINER_HOST"]);
+        assert_eq!(
+            command.get_args().collect::<Vec<_>>(),
+            ["unshare", "/bin/wharf", HELPER_COMMAND]
+        );
     }
 
     #[test]
