@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use super::Podman;
 use super::fault::Call;
-use super::unshare::Question;
 use super::http::{Endpoint, MUTATE};
+use super::unshare::Question;
 use crate::engine::Result;
 use crate::model::EngineId;
 
