@@ -399,6 +399,31 @@ async fn a_container_without_git_is_cloned_for_by_the_tools_image() {
 }
 
 #[tokio::test]
+async fn the_tools_image_clones_as_the_user_of_the_container() {
+    let (engine, desired) = (engine(), two());
+    let answer = |matches: &str, exit_code, stdout: &str| Script {
+        matches: matches.to_owned(),
+        container: "lab.alice.api.tools".to_owned(),
+        exit_code,
+        stdout: stdout.to_owned(),
+        ..Script::default()
+    };
+    script(&engine, answer("command -v git", 69, ""));
+    script(&engine, answer("id -u", 0, "1000:1001\n"));
+    let stays = Fault {
+        object: "clone-code.event".to_owned(),
+        ..Fault::new("remove_container", Moment::Before, Mishap::Fail)
+    };
+    fault(&engine, stays);
+    let plan = planned(&engine, &desired).await;
+    assert!(!run(&engine, &plan).await.converged());
+    let state = engine.state().unwrap();
+    let clone = &state.containers["lab.alice.api.clone-code.event"];
+    assert_eq!(clone.spec.user.as_deref(), Some("1000:1001"));
+    converge(&engine, &desired).await;
+}
+
+#[tokio::test]
 async fn a_clone_that_fails_says_what_git_said() {
     let (engine, desired) = (engine(), two());
     let failing = Script {

@@ -9,7 +9,7 @@ use super::execute::Executor;
 use super::failure::StepError;
 use super::output::{Tail, finish, tail_of};
 use crate::engine::{Create, EngineError, ExecRequest, LogOptions};
-use crate::model::{CloneProject, EngineId, ExecCommand, Kind, ObjectId};
+use crate::model::{CloneProject, EngineId, ExecCommand, Identity, Kind, ObjectId, Ownership, Spec};
 use crate::plan::step::ToolsContainer;
 use crate::plan::{Target, clone};
 
@@ -17,6 +17,8 @@ use crate::plan::{Target, clone};
 const CLONE_SECONDS: u64 = 3600;
 /// The most seconds that a command may take after a start.
 const COMMAND_SECONDS: u64 = 1800;
+/// The most seconds that a question to a container may take.
+const ASK_SECONDS: u64 = 10;
 /// The most seconds that a command may hold up a stop.
 const STOP_COMMAND_SECONDS: u64 = 60;
 
@@ -137,14 +139,36 @@ impl Executor<'_> {
             Some((tail, _)) => return Err(failed(tail.text())),
             None => return Err(failed(format!("it is not through after {CLONE_SECONDS} s"))),
         }
-        let tools = tools.ok_or_else(|| no_git(""))?;
-        match self.run_to_end(tools, CLONE_SECONDS).await {
+        let tools = self.as_user_of(&id, tools.ok_or_else(|| no_git(""))?).await?;
+        match self.run_to_end(&tools, CLONE_SECONDS).await {
             Err(StepError::Ended { code, .. }) if code == clone::NO_GIT || NO_SHELL.contains(&code) => {
                 Err(no_git(", nor in the tools image"))
             }
             Err(StepError::Ended { output, .. }) => Err(failed(output)),
             result => result,
         }
+    }
+
+    /// The tools container as the user of the workspace's container, who is to own the files; as its own image's user
+    /// where that can't be asked.
+    async fn as_user_of(&self, id: &EngineId, tools: &ToolsContainer) -> Result<ToolsContainer, StepError> {
+        let request = ExecRequest {
+            argv: ["/bin/sh", "-c", "echo \"$(id -u):$(id -g)\""]
+                .map(str::to_owned)
+                .to_vec(),
+            ..ExecRequest::default()
+        };
+        let mut tools = tools.clone();
+        let answer = self.exec(id, &request, ASK_SECONDS).await?;
+        let user = answer.and_then(|(tail, code)| (code == 0).then(|| tail.text()));
+        let is_id = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let both = |user: &String| user.split_once(':').is_some_and(|(u, g)| is_id(u) && is_id(g));
+        if let (Some(user), Some(mut owner)) = (user.filter(both), Ownership::from_labels(&tools.labels)) {
+            tools.spec.user = Some(user);
+            owner.identity = Identity::of(&Spec::Container(tools.spec.clone()));
+            tools.labels = owner.to_labels();
+        }
+        Ok(tools)
     }
 
     /// Creates a container, runs it to its end and removes it, however it ended.

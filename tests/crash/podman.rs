@@ -56,11 +56,19 @@ struct Site {
 impl Drop for Site {
     fn drop(&mut self) {
         let label = format!("label=dev.wharf.site={}", self.name);
-        for (_, list, remove) in KINDS {
-            let names = client(&[list, &["--filter", &label]].concat());
-            let names: Vec<&str> = names.lines().filter(|n| n.starts_with(&self.name)).collect();
-            if !names.is_empty() {
-                client(&[remove, &names].concat());
+        // Podman 4.3.1 now and then finds a mount busy that it has just let go.
+        for _ in 0..3 {
+            let mut left = 0;
+            for (_, list, remove) in KINDS {
+                let names = client(&[list, &["--filter", &label]].concat());
+                let names: Vec<&str> = names.lines().filter(|n| n.starts_with(&self.name)).collect();
+                if !names.is_empty() {
+                    client(&[remove, &names].concat());
+                }
+                left += names.len();
+            }
+            if left == 0 {
+                return;
             }
         }
     }
