@@ -4,7 +4,7 @@
 //! A read whose kept connection turns out to be broken (the service was restarted) is sent once more; a mutation never
 //! is. What the answers mean doesn't belong here.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -34,7 +34,7 @@ pub(super) struct Api {
     transport: Transport,
     socket: PathBuf,
     /// The uid ranges of pods that were seen, by the pods' ids: a range stays the same for as long as its pod is there.
-    pub(super) ranges: Mutex<HashMap<String, Option<UidRange>>>,
+    pub(super) ranges: Mutex<BTreeMap<String, Option<UidRange>>>,
 }
 
 /// Builds a path below the API's root from parts, which are percent-encoded one by one.
