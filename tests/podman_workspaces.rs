@@ -202,6 +202,10 @@ components:
       endpoints: [{name: web, targetPort: 8080}]
 ";
 
+/// Asks the server, which is up a moment after its container.
+const FETCH: &str =
+    "for i in $(seq 50); do wget -q -O - http://127.0.0.1:8080 && exit; usleep 100000; done; exit 1";
+
 fn two(said: &str) -> String {
     TWO.replace("IMAGE", &image()).replace("SAID", said)
 }
@@ -214,16 +218,17 @@ fn containers_of_a_workspace_share_localhost_through_restarts_and_reach_no_other
     site.apply();
     let fetch =
         "for i in $(seq 50); do wget -q -O - http://127.0.0.1:8080 && exit; usleep 100000; done; exit 1";
-    assert_eq!(site.shell("alice/api", fetch), "alice");
+    assert_eq!(site.shell("alice/api", FETCH), "alice");
     podman(&["restart", "-t", "1", &site.name("alice.api.server")]);
-    assert_eq!(site.shell("alice/api", fetch), "alice");
+    assert_eq!(site.shell("alice/api", FETCH), "alice");
     podman(&["restart", "-t", "1", &site.name("alice.api.tools")]);
-    assert_eq!(site.shell("alice/api", fetch), "alice");
+    assert_eq!(site.shell("alice/api", FETCH), "alice");
     // A server on all of the workspace's addresses answers there, and not to another workspace.
     let open = "mkdir -p /tmp/open && echo open > /tmp/open/index.html && httpd -p 9090 -h /tmp/open; \
                 ip -4 -o addr show eth0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/'";
     let address = site.shell("alice/api", open);
-    let get = format!("wget -q -T 3 -O - http://{address}:9090");
+    // busybox's wget can't look up an address when it is linked statically.
+    let get = format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 {address} 9090 | grep open");
     assert_eq!(site.shell("alice/api", &get), "open");
     let other = site.run(&["exec", "bob/web", "--", "/bin/sh", "-c", &get]);
     assert!(
@@ -238,6 +243,7 @@ fn a_port_bound_to_localhost_is_forwarded() {
     let site = Site::new("forward");
     site.workspace("alice", "api", "", &two("forwarded"));
     site.apply();
+    assert_eq!(site.shell("alice/api", FETCH), "forwarded");
     let mut forward = wharf()
         .args(["forward", "alice/api", "0:8080"])
         .current_dir(site.dir())
@@ -259,14 +265,7 @@ fn a_port_bound_to_localhost_is_forwarded() {
         stream.read_to_string(&mut answer).ok()?;
         answer.contains("forwarded").then_some(answer)
     };
-    // The server is up a moment after its container.
-    let answer = (0..100).find_map(|_| {
-        let answer = fetch();
-        if answer.is_none() {
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
-        answer
-    });
+    let answer = fetch();
     forward.kill().unwrap();
     forward.wait().unwrap();
     assert!(answer.is_some());
@@ -560,10 +559,12 @@ fn the_engines_service_may_restart() {
             .args(["system", "service", "-t", "0", &address])
             .spawn()
             .unwrap();
-        let up = (0..100).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(100));
-            std::os::unix::net::UnixStream::connect(&socket).is_ok()
-        });
+        let asks = || {
+            std::process::Command::new("podman")
+                .args(["--url", &address, "version"])
+                .output()
+        };
+        let up = (0..200).any(|_| asks().is_ok_and(|o| o.status.success()));
         assert!(up);
         service
     };

@@ -1,7 +1,7 @@
 //! What runs at which moment of a workspace's life: events as the single commands behind them, and the containers
 //! that stay up.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::command::{Command, CommandKind};
 use super::component::{Component, ComponentKind, Container};
@@ -49,9 +49,9 @@ impl Devfile {
     #[must_use]
     pub fn main_containers(&self) -> Vec<(&Component, &Container)> {
         let applied: Vec<Leaf<'_>> = self.pre_start().into_iter().chain(self.post_stop()).collect();
-        let at_events: HashSet<&str> = applied.iter().map(|l| l.command.id.value.as_str()).collect();
-        let once: HashSet<&str> = applied.iter().map(|l| l.component.name.value.as_str()).collect();
-        let needed: HashSet<&str> = self
+        let at_events: BTreeSet<&str> = applied.iter().map(|l| l.command.id.value.as_str()).collect();
+        let once: BTreeSet<&str> = applied.iter().map(|l| l.component.name.value.as_str()).collect();
+        let needed: BTreeSet<&str> = self
             .commands
             .iter()
             .filter(|c| !at_events.contains(c.id.value.as_str()))

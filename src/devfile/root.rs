@@ -1,6 +1,6 @@
 //! The devfile as a whole.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::command::Command;
@@ -108,8 +108,8 @@ impl Attributes {
 /// Places in a devfile's lists, by name; of two with one name the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Index {
-    components: HashMap<String, usize>,
-    commands: HashMap<String, usize>,
+    components: BTreeMap<String, usize>,
+    commands: BTreeMap<String, usize>,
 }
 
 impl Index {

@@ -1,6 +1,6 @@
 //! One workspace: its manifest, its class and its devfile become objects.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::container::{self, Surroundings, volume_role};
 use super::uids::Ranges;
@@ -154,7 +154,7 @@ fn pod_role(component: &Component, container: &Container) -> Role {
 
 /// The components that wharf keeps up where the devfile gives them no command of their own: the main one, and those in
 /// which people build, run, test and debug.
-fn kept_up<'a>(devfile: &'a Devfile, main: &'a str) -> HashSet<&'a str> {
+fn kept_up<'a>(devfile: &'a Devfile, main: &'a str) -> BTreeSet<&'a str> {
     let worked_in = devfile.commands.iter().filter_map(|command| {
         let group = command.group.as_ref()?;
         match (&command.kind, group.kind.value) {

@@ -6,7 +6,7 @@ mod components;
 mod projects;
 mod variables;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::component::EnvVar;
@@ -77,7 +77,7 @@ pub(super) struct Unread {
 struct Names {
     /// There are some whose names are unknown: any name may be one of theirs.
     any: bool,
-    names: HashSet<String>,
+    names: BTreeSet<String>,
 }
 
 impl Names {

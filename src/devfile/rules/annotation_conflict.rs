@@ -1,6 +1,6 @@
 //! Annotations of containers that end up on one Kubernetes object.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{Rule, Subject};
 use crate::devfile::component::{Annotation, Container};
@@ -24,7 +24,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
 }
 
 fn compare(subject: &Subject<'_>, of: impl Fn(&Annotation) -> &Entries, found: &mut Findings<'_>) {
-    let mut first: HashMap<&str, (&str, &Container)> = HashMap::new();
+    let mut first: BTreeMap<&str, (&str, &Container)> = BTreeMap::new();
     for (_, container) in subject.devfile.containers().filter(|(_, c)| !c.dedicated_pod) {
         for (key, value) in of(&container.annotation) {
             let (other, owner) = *first.entry(&key.value).or_insert((&value.value, container));

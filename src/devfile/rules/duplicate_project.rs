@@ -1,6 +1,6 @@
 //! Projects have names and directories of their own.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{Rule, Subject, report_duplicates};
 use crate::devfile::findings::Findings;
@@ -20,7 +20,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
     report_duplicates(RULE.code, "a project named", projects().map(|p| &p.name), found);
     let starters = devfile.starter_projects.iter().map(|p| &p.name);
     report_duplicates(RULE.code, "a starter project named", starters, found);
-    let mut first = HashMap::new();
+    let mut first = BTreeMap::new();
     for project in projects() {
         let name = &project.name.value;
         let other = first.entry(project.path()).or_insert(name);

@@ -41,7 +41,7 @@ pub(super) mod unused_variables;
 pub(super) mod value;
 pub(super) mod variable_size;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::component::ComponentKind;
 use super::findings::Findings;
@@ -154,7 +154,7 @@ fn report_duplicates<'a>(
     texts: impl Iterator<Item = &'a Spanned<String>>,
     found: &mut Findings<'_>,
 ) {
-    let mut first: HashMap<&str, &Spanned<String>> = HashMap::new();
+    let mut first: BTreeMap<&str, &Spanned<String>> = BTreeMap::new();
     for text in texts {
         let other = *first.entry(&text.value).or_insert(text);
         if !std::ptr::eq(other, text) {

@@ -1,6 +1,6 @@
 //! Mounts of one container have paths of their own.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{Rule, Subject};
 use crate::devfile::findings::Findings;
@@ -14,7 +14,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
     for (_, container) in subject.devfile.containers() {
-        let mut first = HashMap::new();
+        let mut first = BTreeMap::new();
         for mount in &container.volume_mounts {
             let other = first.insert(mount.path(), &mount.name.value);
             if let Some(other) = other {

@@ -1,6 +1,6 @@
 //! Containers of one pod listen on ports of their own.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{Rule, Subject};
 use crate::devfile::findings::Findings;
@@ -14,7 +14,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
-    let mut first = HashMap::new();
+    let mut first = BTreeMap::new();
     let together = subject.devfile.containers().filter(|(_, c)| !c.dedicated_pod);
     for (component, container) in together {
         for port in container.endpoints.iter().map(|e| e.target_port) {

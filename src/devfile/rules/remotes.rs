@@ -1,6 +1,6 @@
 //! Which remote a project is checked out from.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::{Rule, Subject};
 use crate::devfile::findings::Findings;
@@ -59,7 +59,7 @@ fn check_git(project: &Spanned<String>, git: &Git, found: &mut Findings<'_>) {
         }
         (None, [_]) | (Some(_), [_, ..]) => {}
     }
-    let mut seen = HashSet::new();
+    let mut seen = BTreeSet::new();
     for (name, _) in &git.remotes {
         if !seen.insert(&name.value) {
             let message = format!("two remotes are named {:?}", name.value);

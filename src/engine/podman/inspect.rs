@@ -111,9 +111,17 @@ pub(super) struct Volume {
     pub(super) labels: Labels,
     #[serde(deserialize_with = "or_default")]
     pub(super) options: BTreeMap<String, String>,
+    needs_chown: bool,
+    #[serde(rename = "UID")]
+    uid: u32,
 }
 
 impl Volume {
+    /// Whether Podman has set its owner, and will set it again: see [`super::owners`].
+    pub(super) fn owner_is_unsettled(&self) -> bool {
+        self.needs_chown && self.uid != 0 && !self.options.contains_key("type")
+    }
+
     /// Volumes have no id; the time of creation, to the nanosecond, tells incarnations apart.
     pub(super) fn engine_id(&self) -> EngineId {
         EngineId(self.created_at.clone())

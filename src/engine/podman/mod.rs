@@ -6,6 +6,7 @@
 //! compared (`proof`), limits are read from the kernel (`cgroup`, `limits`).
 //!
 //! Podman's types end here; nothing above this module names them.
+#![allow(clippy::disallowed_methods)] // volumes' directories, control groups, and programs that enter namespaces
 
 mod cgroup;
 mod create;
@@ -13,6 +14,7 @@ mod data;
 mod dial;
 mod exec;
 mod fault;
+mod firewall;
 mod frames;
 mod http;
 mod image;
@@ -20,6 +22,7 @@ mod inspect;
 mod lifecycle;
 mod limits;
 mod observe;
+mod owners;
 mod proof;
 mod unshare;
 
@@ -128,6 +131,7 @@ impl Engine for Podman {
     }
 
     async fn start_container(&self, id: &EngineId, limits: &Limits) -> Result<String> {
+        self.keep_owners(id).await?;
         self.api.start_container(id, limits, self.reader.host()?).await
     }
 
@@ -140,7 +144,9 @@ impl Engine for Podman {
     }
 
     async fn stop_pod(&self, id: &EngineId) -> Result<()> {
-        self.api.stop_pod(id).await
+        let stopped = self.api.stop_pod(id).await;
+        firewall::keep_isolated(self.reader.host()?).await;
+        stopped
     }
 
     async fn remove_container(&self, id: &EngineId) -> Result<()> {
@@ -148,7 +154,9 @@ impl Engine for Podman {
     }
 
     async fn remove_pod(&self, id: &EngineId) -> Result<()> {
-        self.api.remove_pod(id).await
+        let removed = self.api.remove_pod(id).await;
+        firewall::keep_isolated(self.reader.host()?).await;
+        removed
     }
 
     async fn remove_network(&self, id: &EngineId) -> Result<()> {

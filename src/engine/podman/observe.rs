@@ -3,7 +3,7 @@
 //!
 //! The listings come through podman-api, whose models read both supported versions.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -148,6 +148,10 @@ impl Reader {
     }
 }
 
+/// Labels in podman-api's models; looked up and sorted at once, never iterated otherwise.
+#[allow(clippy::disallowed_types)]
+type ListedLabels = std::collections::HashMap<String, String>;
+
 /// An object as listed, before it is known whose it is.
 struct Seen {
     object: ObjectId,
@@ -160,7 +164,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn new(kind: Kind, name: &str, id: String, labels: Option<&HashMap<String, String>>) -> Self {
+    fn new(kind: Kind, name: &str, id: String, labels: Option<&ListedLabels>) -> Self {
         let owned = |(k, v): (&String, &String)| k.starts_with(OWN_LABELS).then(|| (k.clone(), v.clone()));
         Self {
             object: ObjectId::new(kind, name),
@@ -193,7 +197,7 @@ impl Seen {
 }
 
 fn everything(listings: &Listings) -> impl Iterator<Item = Seen> {
-    let by_id: HashMap<&str, &models::ListContainer> = listings
+    let by_id: BTreeMap<&str, &models::ListContainer> = listings
         .containers
         .iter()
         .filter_map(|c| Some((c.id.as_deref()?, c)))
@@ -239,7 +243,7 @@ fn run_state(listed: &models::ListContainer) -> RunState {
     }
 }
 
-fn pod(listed: &models::ListPodsReport, containers: &HashMap<&str, &models::ListContainer>) -> Seen {
+fn pod(listed: &models::ListPodsReport, containers: &BTreeMap<&str, &models::ListContainer>) -> Seen {
     let infra = listed.infra_id.clone().filter(|id| !id.is_empty());
     let infra_run = infra
         .as_deref()

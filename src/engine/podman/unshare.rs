@@ -18,7 +18,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
 };
 
-use super::{data, dial};
+use super::{data, dial, owners};
 
 /// The hidden subcommand that runs [`serve`].
 pub const HELPER_COMMAND: &str = "podman-helper";
@@ -34,6 +34,10 @@ pub(super) enum Question {
     Dial { pid: u32, port: u16 },
     /// Move one volume's directory over another's.
     Move { from: PathBuf, to: PathBuf },
+    /// Put an entry into a volume's directory.
+    Occupy(PathBuf),
+    /// Remove it.
+    Vacate(PathBuf),
 }
 
 impl Question {
@@ -41,6 +45,8 @@ impl Question {
         use std::os::unix::ffi::OsStrExt;
         match self {
             Self::Dial { pid, port } => format!("dial\0{pid}\0{port}").into_bytes(),
+            Self::Occupy(directory) => [&b"occupy"[..], directory.as_os_str().as_bytes()].join(&0),
+            Self::Vacate(directory) => [&b"vacate"[..], directory.as_os_str().as_bytes()].join(&0),
             Self::Move { from, to } => [
                 &b"move"[..],
                 from.as_os_str().as_bytes(),
@@ -60,6 +66,8 @@ impl Question {
                 pid: number(pid)?.parse().ok()?,
                 port: number(port)?.parse().ok()?,
             }),
+            [b"occupy", directory] => Some(Self::Occupy(path(directory))),
+            [b"vacate", directory] => Some(Self::Vacate(path(directory))),
             [b"move", from, to] => Some(Self::Move {
                 from: path(from),
                 to: path(to),
@@ -73,6 +81,8 @@ impl Question {
         match self {
             Self::Dial { pid, port } => dial::connect_in_namespace(*pid, *port).map(Some),
             Self::Move { from, to } => data::move_directory(from, to).map(|()| None),
+            Self::Occupy(directory) => owners::occupy(directory).map(|()| None),
+            Self::Vacate(directory) => owners::vacate(directory).map(|()| None),
         }
     }
 }
@@ -101,7 +111,12 @@ impl Helpers {
             Some(answered) => answered,
             None => {
                 let helper = self.start()?;
-                (helper.ask(question)?, helper)
+                let answer = helper.ask(question).map_err(|error| {
+                    let text =
+                        format!("the helper under `podman unshare` failed, see its message above: {error}");
+                    io::Error::new(error.kind(), text)
+                })?;
+                (answer, helper)
             }
         };
         if let Ok(mut idle) = self.idle.lock()
@@ -127,6 +142,8 @@ fn command(program: &Path) -> Command {
     command
         .env_remove("CONTAINER_HOST")
         .env_remove("CONTAINER_CONNECTION")
+        // Podman refuses to start in a directory that its user can't enter.
+        .current_dir("/")
         .arg("unshare")
         .arg(program)
         .arg(HELPER_COMMAND);
@@ -167,9 +184,7 @@ impl Helper {
             _ => None,
         });
         text.truncate(received.bytes);
-        read_answer(&text, socket).ok_or_else(|| {
-            io::Error::other("the helper under `podman unshare` ended; its message is on standard error")
-        })
+        read_answer(&text, socket).ok_or_else(|| io::Error::other("it ended without an answer"))
     }
 }
 
@@ -246,6 +261,8 @@ mod tests {
     #[test]
     fn questions_read_back_and_others_are_refused() {
         let questions = [
+            Question::Occupy("/a".into()),
+            Question::Vacate("/a b".into()),
             Question::Dial { pid: 7, port: 8080 },
             Question::Move {
                 from: "/a b/_data".into(),

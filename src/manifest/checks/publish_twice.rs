@@ -2,8 +2,8 @@
 //!
 //! Example: two workspaces, both with `publish: [{endpoint: web, port: 8080}]`.
 
-use std::collections::BTreeMap;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::collections::BTreeMap;
 
 use crate::document::Diagnostics;
 

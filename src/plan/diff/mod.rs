@@ -4,12 +4,15 @@
 //! be carried out is decided in [`crate::plan::guard`], in which order in [`crate::plan::order`].
 
 mod builder;
+mod containers;
+mod events;
 mod fate;
 mod fields;
 mod limits;
 mod marks;
 mod moved;
 mod removed;
+mod stop;
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
