@@ -142,6 +142,8 @@ fn command(program: &Path) -> Command {
     command
         .env_remove("CONTAINER_HOST")
         .env_remove("CONTAINER_CONNECTION")
+        // Podman refuses to start in a directory that its user can't enter.
+        .current_dir("/")
         .arg("unshare")
         .arg(program)
         .arg(HELPER_COMMAND)
