@@ -1,6 +1,11 @@
 //! `docs/manifests.md` is right: its examples are a valid repository, and it names every key, rule and kind.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // a test may panic and reach out
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)] // a test may panic and reach out
 
 use std::collections::BTreeMap;
 

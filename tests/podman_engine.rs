@@ -3,7 +3,12 @@
 //!
 //! `WHARF_TEST_IMAGE` names the image (default `localhost/wharf-busybox:1`): busybox with a user `user` of uid 1000.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // a test may panic and reach out
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)] // a test may panic and reach out
 
 #[path = "support/podman.rs"]
 mod podman;
@@ -57,7 +62,7 @@ async fn a_container_is_created_started_stopped_and_removed() {
     assert_eq!(seen.pod, Some(pod.id.clone()));
     let pod_seen = site.observed(&pod.object).await;
     assert!(pod_seen.run.is_running());
-    assert_eq!(pod_seen.networks, [pod.network.clone()]);
+    assert_eq!(pod_seen.networks, std::slice::from_ref(&pod.network));
     assert_eq!(
         site.engine.incarnation(&pod.object).await.ok(),
         pod_seen.incarnation()
