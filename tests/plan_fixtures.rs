@@ -2,6 +2,13 @@
 //! behind wharf's back, and the plan for `after/` must be `plan.txt`. Where nothing is blocked, applying it must leave
 //! nothing to do. Adding a case is adding a folder; `UPDATE_FIXTURES=1` rewrites the plans.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)] // a test may panic and reach out
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

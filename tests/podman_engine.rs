@@ -3,7 +3,7 @@
 //!
 //! `WHARF_TEST_IMAGE` names the image (default `localhost/wharf-busybox:1`): busybox with a user `user` of uid 1000.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // a test may panic and reach out
 
 #[path = "support/podman.rs"]
 mod podman;

@@ -1,5 +1,12 @@
 //! What users see: the real binary, a real git repository, real Podman. Each test is a site of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)] // a test may panic and reach out
+
 #[path = "support/site.rs"]
 mod site;
 

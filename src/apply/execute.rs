@@ -13,9 +13,8 @@ use tokio::sync::Semaphore;
 
 use super::failure::StepError;
 use crate::engine::{Create, Engine, EngineError, Reown, VolumeRef};
-use crate::model::{EngineId, Kind, Labels, MarkSpec, ObjectId, UidRange, labels};
+use crate::model::{EngineId, Kind, Labels, Limits, ObjectId, UidRange, labels};
 use crate::plan::diff::join_incarnations;
-use crate::plan::step::ToolsContainer;
 use crate::plan::{Action, Step, Target};
 
 /// Lines that an image's pull or build writes.
@@ -62,11 +61,7 @@ impl<'a> Executor<'a> {
             | Action::CreateVolume { .. }
             | Action::CreatePod { .. }
             | Action::CreateContainer { .. } => self.create(object, &step.action).await?,
-            Action::Start { target, limits } => {
-                let id = self.id(object, target)?;
-                let incarnation = self.mutate(self.engine.start_container(&id, limits)).await?;
-                self.known().incarnations.insert(object.clone(), incarnation);
-            }
+            Action::Start { target, limits } => self.start(object, target, limits).await?,
             Action::SetLimits { target, limits } => {
                 let id = self.id(object, target)?;
                 self.mutate(self.engine.set_limits(&id, limits)).await?;
@@ -84,13 +79,9 @@ impl<'a> Executor<'a> {
                 labels,
                 seconds,
             } => {
-                let container = ToolsContainer {
-                    name: object.name.clone(),
-                    spec: spec.clone(),
-                    limits: *limits,
-                    labels: labels.clone(),
-                };
-                self.run_to_end(&container, *seconds).await?;
+                let name = &object.name;
+                self.run_to_end(Create { name, spec, labels }, limits, *seconds)
+                    .await?;
             }
             Action::Clone {
                 project,
@@ -105,11 +96,7 @@ impl<'a> Executor<'a> {
                 Err(error) if !required => return Ok(Some(error)),
                 result => result?,
             },
-            Action::Mark {
-                spec: MarkSpec { .. },
-                labels,
-                subject,
-            } => self.mark(object, labels, subject).await?,
+            Action::Mark { labels, subject, .. } => self.mark(object, labels, subject).await?,
         }
         Ok(None)
     }
@@ -163,6 +150,13 @@ impl<'a> Executor<'a> {
             Kind::Pod | Kind::Container => {}
         }
         known.ids.insert(object.clone(), id);
+        Ok(())
+    }
+
+    async fn start(&self, object: &ObjectId, target: &Target, limits: &Limits) -> Result<(), StepError> {
+        let id = self.id(object, target)?;
+        let incarnation = self.mutate(self.engine.start_container(&id, limits)).await?;
+        self.known().incarnations.insert(object.clone(), incarnation);
         Ok(())
     }
 

@@ -9,7 +9,9 @@ use super::execute::Executor;
 use super::failure::StepError;
 use super::output::{Tail, finish, tail_of};
 use crate::engine::{Create, EngineError, ExecRequest, LogOptions};
-use crate::model::{CloneProject, EngineId, ExecCommand, Identity, Kind, ObjectId, Ownership, Spec};
+use crate::model::{
+    CloneProject, ContainerSpec, EngineId, ExecCommand, Identity, Kind, Limits, ObjectId, Ownership, Spec,
+};
 use crate::plan::step::ToolsContainer;
 use crate::plan::{Target, clone};
 
@@ -140,7 +142,12 @@ impl Executor<'_> {
             None => return Err(failed(format!("it is not through after {CLONE_SECONDS} s"))),
         }
         let tools = self.as_user_of(&id, tools.ok_or_else(|| no_git(""))?).await?;
-        match self.run_to_end(&tools, CLONE_SECONDS).await {
+        let create = Create {
+            name: &tools.name,
+            spec: &tools.spec,
+            labels: &tools.labels,
+        };
+        match self.run_to_end(create, &tools.limits, CLONE_SECONDS).await {
             Err(StepError::Ended { code, .. }) if code == clone::NO_GIT || NO_SHELL.contains(&code) => {
                 Err(no_git(", nor in the tools image"))
             }
@@ -172,13 +179,12 @@ impl Executor<'_> {
     }
 
     /// Creates a container, runs it to its end and removes it, however it ended.
-    pub(super) async fn run_to_end(&self, container: &ToolsContainer, seconds: u64) -> Result<(), StepError> {
-        let create = Create {
-            name: &container.name,
-            spec: &container.spec,
-            labels: &container.labels,
-        };
-        let limits = &container.limits;
+    pub(super) async fn run_to_end(
+        &self,
+        create: Create<'_, ContainerSpec>,
+        limits: &Limits,
+        seconds: u64,
+    ) -> Result<(), StepError> {
         let id = self.mutate(self.engine.create_container(create, limits)).await?;
         let ended = match self.mutate(self.engine.start_container(&id, limits)).await {
             Ok(_) => self.ended(&id, seconds).await,

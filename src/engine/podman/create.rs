@@ -252,7 +252,10 @@ impl Api {
         let body = pod_body(&pod, host.rootless());
         let made: Result<Created> = self.post(call, &Endpoint::new(&["pods", "create"]), &body).await;
         match made {
-            Ok(made) => Ok(EngineId(made.id)),
+            Ok(made) => {
+                self.keep_range(&made.id, pod.spec.uid_range);
+                Ok(EngineId(made.id))
+            }
             Err(error) => {
                 self.remove_stump(&pod).await?;
                 Err(match error {
@@ -291,8 +294,7 @@ impl Api {
         host: Host,
     ) -> Result<EngineId> {
         let call = Call::new("create container", container.name);
-        let (volumes, range) =
-            tokio::try_join!(self.mounted(container.spec), self.pod_range(container.spec))?;
+        let volumes = self.mounted(container.spec).await?;
         let body = container_body(&container, limits);
         let made: Result<Created> = self
             .post(call, &Endpoint::new(&["containers", "create"]), &body)
@@ -302,18 +304,23 @@ impl Api {
                 reference: container.spec.image.clone(),
                 cause,
             },
+            EngineError::NotFound(_) => EngineError::NotFound(format!("pod {}", container.spec.pod)),
             other => other,
         })?;
-        let asked = proof::Asked {
-            spec: container.spec,
-            limits,
-            range: range.filter(|_| !host.rootless()),
-            enforced: host.enforces_limits(),
-        };
         let proven = async {
-            let read = self.container("read back container", &made.id).await?;
+            let (read, mounted) = tokio::try_join!(
+                self.container("read back container", &made.id),
+                self.mounted(container.spec)
+            )?;
+            let range = self.pod_range(&read.pod).await?;
+            let asked = proof::Asked {
+                spec: container.spec,
+                limits,
+                range: range.filter(|_| !host.rootless()),
+                enforced: host.enforces_limits(),
+            };
             proof::check(container.name, &asked, &read)?;
-            if self.mounted(container.spec).await? != volumes {
+            if mounted != volumes {
                 let what = "a volume was replaced while it was being created".to_owned();
                 let object = container.name.to_owned();
                 return Err(EngineError::NotAsAsked { object, what });
@@ -339,19 +346,33 @@ impl Api {
         try_join_all(read).await
     }
 
-    /// The uid range that the container's pod was created with.
-    async fn pod_range(&self, spec: &ContainerSpec) -> Result<Option<UidRange>> {
-        let pod = self.pod("inspect pod", &spec.pod).await?;
+    /// The uid range that the pod with this id was created with. Inspecting a pod takes longer the more it holds, so
+    /// it is done once.
+    async fn pod_range(&self, id: &str) -> Result<Option<UidRange>> {
+        let kept = self.ranges.lock().ok().and_then(|kept| kept.get(id).copied());
+        if let Some(range) = kept {
+            return Ok(range);
+        }
+        let pod = self.pod("inspect pod", id).await?;
         let created_as = pod
             .labels
             .get(labels::SPEC)
             .and_then(|text| serde_json::from_str(text).ok());
         match created_as {
-            Some(Spec::Pod(created_as)) => Ok(created_as.uid_range),
+            Some(Spec::Pod(created_as)) => {
+                self.keep_range(id, created_as.uid_range);
+                Ok(created_as.uid_range)
+            }
             _ => Err(EngineError::Conflict(format!(
                 "pod {} carries no specification of wharf's, so it can't be known which user ids its containers get",
-                spec.pod
+                pod.name
             ))),
+        }
+    }
+
+    fn keep_range(&self, pod: &str, range: Option<UidRange>) {
+        if let Ok(mut kept) = self.ranges.lock() {
+            kept.insert(pod.to_owned(), range);
         }
     }
 }

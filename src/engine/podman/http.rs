@@ -4,8 +4,10 @@
 //! A read whose kept connection turns out to be broken (the service was restarted) is sent once more; a mutation never
 //! is. What the answers mean doesn't belong here.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use containers_api::conn::{self, Transport, get_unix_connector};
@@ -15,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::fault::{self, Call};
 use crate::engine::{EngineError, Result};
+use crate::model::UidRange;
 
 /// The bound of a read.
 pub(super) const READ: Duration = Duration::from_secs(30);
@@ -30,6 +33,8 @@ const VERSION: &str = "/v4.0.0/libpod";
 pub(super) struct Api {
     transport: Transport,
     socket: PathBuf,
+    /// The uid ranges of pods that were seen, by the pods' ids: a range stays the same for as long as its pod is there.
+    pub(super) ranges: Mutex<BTreeMap<String, Option<UidRange>>>,
 }
 
 /// Builds a path below the API's root from parts, which are percent-encoded one by one.
@@ -76,6 +81,7 @@ impl Api {
                 path: socket.to_owned(),
             },
             socket: socket.to_owned(),
+            ranges: Mutex::default(),
         }
     }
 

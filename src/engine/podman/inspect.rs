@@ -16,6 +16,8 @@ use crate::model::{EngineId, Labels};
 pub(super) struct Container {
     pub(super) id: String,
     pub(super) name: String,
+    /// The id of its pod; empty where it is in none.
+    pub(super) pod: String,
     pub(super) state: State,
     pub(super) config: Config,
     pub(super) host_config: HostConfig,
@@ -81,6 +83,7 @@ pub(super) struct Mount {
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct Pod {
     pub(super) id: String,
+    pub(super) name: String,
     pub(super) state: String,
     #[serde(rename = "InfraContainerID")]
     pub(super) infra: String,

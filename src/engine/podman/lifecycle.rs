@@ -161,7 +161,11 @@ impl Api {
             self.stop_pod(&EngineId(id.to_owned())).await?;
         }
         self.remove(Call::new("remove pod", id), &Endpoint::new(&["pods", id]))
-            .await
+            .await?;
+        if let Ok(mut kept) = self.ranges.lock() {
+            kept.remove(id);
+        }
+        Ok(())
     }
 
     pub(super) async fn remove_network(&self, id: &EngineId) -> Result<()> {

@@ -111,7 +111,12 @@ impl Helpers {
             Some(answered) => answered,
             None => {
                 let helper = self.start()?;
-                (helper.ask(question)?, helper)
+                let answer = helper.ask(question).map_err(|error| {
+                    let text =
+                        format!("the helper under `podman unshare` failed, see its message above: {error}");
+                    io::Error::new(error.kind(), text)
+                })?;
+                (answer, helper)
             }
         };
         if let Ok(mut idle) = self.idle.lock()
@@ -137,9 +142,13 @@ fn command(program: &Path) -> Command {
     command
         .env_remove("CONTAINER_HOST")
         .env_remove("CONTAINER_CONNECTION")
+        // Podman refuses to start in a directory that its user can't enter.
+        .current_dir("/")
         .arg("unshare")
         .arg(program)
-        .arg(HELPER_COMMAND);
+        .arg(HELPER_COMMAND)
+        // Podman refuses to start in a directory that its user can't enter.
+        .current_dir("/");
     command
 }
 
@@ -177,9 +186,7 @@ impl Helper {
             _ => None,
         });
         text.truncate(received.bytes);
-        read_answer(&text, socket).ok_or_else(|| {
-            io::Error::other("the helper under `podman unshare` ended; its message is on standard error")
-        })
+        read_answer(&text, socket).ok_or_else(|| io::Error::other("it ended without an answer"))
     }
 }
 
