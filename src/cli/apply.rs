@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::confirm::confirm;
 use super::error::{Error, Exit};
-use super::pipeline::Pipeline;
+use super::pipeline::{Pipeline, Planned};
 use super::plan::{self, Format, View};
 use super::progress::Progress;
 use super::{Context, site};
@@ -86,7 +86,8 @@ async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, 
     };
     let site = pipeline.configuration.desired.site.clone();
     let _lock = lock::take(&lock::directory(), &site, &pipeline.engine.address())?;
-    let mut plan = pipeline.plan().await?.plan;
+    let Planned { mut plan, observed } = pipeline.plan().await?;
+    pipeline.check_targets(&observed)?;
     unknown_approval(args, &plan)?;
     let mut passes = 1;
     let (report, left) = loop {
@@ -97,7 +98,7 @@ async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, 
                 Exit::NotWell
             };
             if !plan.is_converged() {
-                context.out.warn(&format!("nothing was done: {}", rest(&plan)));
+                context.out.warn("nothing was done: all that is left is blocked");
             }
             return result(context, args, &plan, None, plan.is_converged()).map(|()| exit);
         };

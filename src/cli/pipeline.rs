@@ -9,9 +9,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use super::configuration::{self, Configuration};
 use super::error::Error;
 use super::{Context, site};
+use crate::document::diagnostic::nearest;
 use crate::engine::Engine;
 use crate::model::{Kind, ObjectId, ObservedState, WorkspaceId};
-use crate::plan::{self, ChangeAction, Plan, Request};
+use crate::plan::{self, ChangeAction, Plan, Request, Selection};
 use crate::source::{self, Source};
 
 /// How many containers are asked at a time what was written in them.
@@ -63,6 +64,36 @@ impl Pipeline {
         self.measure(&replaced, &mut observed).await?;
         let plan = plan::plan(desired, &observed, &request)?;
         Ok(Planned { plan, observed })
+    }
+
+    /// Each target must name a workspace that is declared or there: a slip of the pen must not look like converged.
+    pub(super) fn check_targets(&self, observed: &ObservedState) -> Result<(), Error> {
+        let Selection::Only(targets) = &self.request.selection else {
+            return Ok(());
+        };
+        let declared = self.configuration.desired.workspaces.keys();
+        let all: BTreeSet<&WorkspaceId> = declared
+            .chain(observed.objects.values().map(|o| &o.owner.workspace))
+            .collect();
+        let lost = targets
+            .iter()
+            .find(|target| !all.iter().any(|id| target.names(id)));
+        let Some(lost) = lost else {
+            return Ok(());
+        };
+        let words: Vec<String> = all
+            .iter()
+            .flat_map(|id| {
+                [
+                    format!("workspace/{id}"),
+                    format!("workspace/{}", id.name),
+                    format!("user/{}", id.owner),
+                ]
+            })
+            .collect();
+        let near = nearest(&lost.to_string(), words.iter().map(String::as_str)).map(str::to_owned);
+        Err(Error::new(format!("--target {lost} names no workspace"))
+            .hint_opt(near.map(|near| format!("Did you mean {near}?"))))
     }
 
     /// Asks how much the replaced containers hold that will be lost.

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::Context;
 use super::error::{Error, Exit};
 use super::output::Output;
-use super::pipeline::Pipeline;
+use super::pipeline::{Pipeline, Planned};
 use crate::apply::planfile;
 use crate::plan::target::Target;
 use crate::plan::{Plan, Selection, TargetError, display};
@@ -107,7 +107,8 @@ pub(super) async fn show(
 ) -> Result<Exit, Error> {
     let mut pipeline = Pipeline::open(context, dir, &view.source())?;
     pipeline.request.selection = view.selection();
-    let plan = pipeline.plan().await?.plan;
+    let Planned { plan, observed } = pipeline.plan().await?;
+    pipeline.check_targets(&observed)?;
     context.out.data(&view.render(&context.out, &plan))?;
     if let Some(file) = save {
         let file = context.path(file);

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ObjectId, WorkspaceId};
 
+/// The reason of what is created because it is not there: the one reason that says no more than the action.
+pub const MISSING: &str = "it is missing";
+
 /// One object's difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {

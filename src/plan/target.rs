@@ -1,5 +1,6 @@
 //! Targets: a plan for some workspaces only, which says what it leaves out.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::diff::Draft;
@@ -46,8 +47,20 @@ impl FromStr for Target {
     }
 }
 
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Workspace(id) => write!(f, "workspace/{id}"),
+            Self::WorkspaceName(name) => write!(f, "workspace/{name}"),
+            Self::User(name) => write!(f, "user/{name}"),
+        }
+    }
+}
+
 impl Target {
-    fn names(&self, id: &WorkspaceId) -> bool {
+    /// Whether the workspace is among those that it names.
+    #[must_use]
+    pub fn names(&self, id: &WorkspaceId) -> bool {
         match self {
             Self::Workspace(workspace) => workspace == id,
             Self::WorkspaceName(name) => *name == id.name,

@@ -5,7 +5,7 @@ use super::fate::{Fate, pod_role};
 use super::workspace::{Walk, image_key, is_up};
 use super::{Key, Verb, limits, moved};
 use crate::model::{DesiredContainer, Kind, ObservedObject, Role, RunState, Spec};
-use crate::plan::change::{ChangeAction, Impact};
+use crate::plan::change::{ChangeAction, Impact, MISSING};
 use crate::plan::step::Action;
 
 impl<'a> Walk<'a, '_> {
@@ -24,7 +24,7 @@ impl<'a> Walk<'a, '_> {
                     let reason = if self.present.contains_key(&Role::Pod) {
                         "it is gone"
                     } else {
-                        "it is missing"
+                        MISSING
                     };
                     self.builder
                         .change(&role, ChangeAction::Create, Impact::None, reason);

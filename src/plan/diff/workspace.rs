@@ -6,7 +6,7 @@ use super::{Draft, Key, Present, Verb, marks, moved};
 use crate::model::{
     DesiredContainer, DesiredWorkspace, ImageSpec, Kind, Labels, ObservedObject, Power, Role, RunState, Spec,
 };
-use crate::plan::change::{ChangeAction, Impact};
+use crate::plan::change::{ChangeAction, Impact, MISSING};
 use crate::plan::step::Action;
 
 /// One declared workspace on its way to a draft.
@@ -163,7 +163,7 @@ impl<'a> Walk<'a, '_> {
             Fate::Create => {
                 self.builder.claim(&object);
                 self.builder
-                    .change(role, ChangeAction::Create, Impact::None, "it is missing");
+                    .change(role, ChangeAction::Create, Impact::None, MISSING);
             }
             Fate::Replace { old, reason, fields } => {
                 let lost = role.is_data() && !is_ephemeral(old);

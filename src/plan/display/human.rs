@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
+use super::super::change::MISSING;
 use super::super::{Blocked, Change, ChangeAction, FieldChange, Impact, Plan};
 use super::wrap::wrap;
 use super::{approval, counts, meaning, revision, sign};
-use crate::model::{Kind, WorkspaceId};
+use crate::model::WorkspaceId;
 
 /// How the text is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +97,7 @@ fn line(change: &Change, look: Look) -> String {
     );
     let mut text = format!("  {action} {}", change.object);
     // A new workspace's objects are all missing; saying so once for each would hide what matters.
-    if change.action == ChangeAction::Create && change.object.kind != Kind::Image {
+    if change.reason == MISSING {
         text.push('\n');
     } else {
         let plain = 14 + change.object.to_string().chars().count() + 2 + change.reason.chars().count();
