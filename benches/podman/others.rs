@@ -41,6 +41,8 @@ pub(crate) fn kube_play(site: &Site, table: &mut Table) {
     let start = Instant::now();
     if run("podman", &["kube", "play", path]) {
         table.add("first apply", "podman kube play", start.elapsed());
+    } else {
+        eprintln!("  podman kube play fails here, so it is left out");
     }
     run("podman", &["kube", "down", path]);
     for i in 0..site.count {
@@ -75,6 +77,8 @@ pub(crate) fn compose(site: &Site, table: &mut Table) {
     let start = Instant::now();
     if run("podman-compose", &[&base[..], &["up", "-d"]].concat()) {
         table.add("first apply", "podman-compose", start.elapsed());
+    } else {
+        eprintln!("  podman-compose fails here, so it is left out");
     }
     run(
         "podman-compose",
