@@ -562,6 +562,8 @@ fn the_engines_service_may_restart() {
     let address = format!("unix://{}", socket.display());
     let serve = || {
         let mut service = std::process::Command::new("podman");
+        // With an address in the environment podman is a client, which has no such command.
+        service.env_remove("CONTAINER_HOST");
         let service = service
             .args(["system", "service", "-t", "0", &address])
             .spawn()

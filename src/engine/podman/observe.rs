@@ -26,7 +26,7 @@ use crate::model::{
 const OWN_LABELS: &str = "dev.wharf.";
 
 /// How often a listing is begun again because something vanished meanwhile.
-const LISTINGS: usize = 4;
+const LISTINGS: usize = 30;
 
 /// podman-api's client and what it can't tell of the machine.
 #[derive(Debug)]
