@@ -555,35 +555,49 @@ fn a_commit_is_read_with_rev_whatever_the_working_tree_says() {
     assert_eq!(site.shell("alice/api", "echo $MARK"), "one");
 }
 
+/// A service of Podman that ends with the test, however that ends.
+struct Service(std::process::Child);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn the_engines_service_may_restart() {
     let site = Site::new("service");
     let socket = site.dir().join("podman.sock");
     let address = format!("unix://{}", socket.display());
     let serve = || {
-        let mut service = std::process::Command::new("podman");
+        let mut command = std::process::Command::new("podman");
         // With an address in the environment podman is a client, which has no such command.
-        service.env_remove("CONTAINER_HOST");
-        let service = service
-            .args(["system", "service", "-t", "0", &address])
-            .spawn()
-            .unwrap();
+        command
+            .env_remove("CONTAINER_HOST")
+            .args(["system", "service", "-t", "0", &address]);
+        let service = Service(
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        );
         let asks = || {
             std::process::Command::new("podman")
                 .args(["--url", &address, "version"])
                 .output()
         };
-        let up = (0..200).any(|_| asks().is_ok_and(|o| o.status.success()));
-        assert!(up);
+        assert!((0..200).any(|_| asks().is_ok_and(|o| o.status.success())));
         service
     };
-    let mut service = serve();
+    let service = serve();
     site.site(&format!("  engine: {address}\n"));
     site.plain("alice", "api", "one");
     site.apply();
     let before: BTreeMap<_, _> = site.containers();
-    service.kill().unwrap();
-    service.wait().unwrap();
+    drop(service);
     let gone = site.run(&["plan"]);
     assert_eq!(gone.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&gone.stderr);
@@ -592,9 +606,7 @@ fn the_engines_service_may_restart() {
         "{stderr}"
     );
     let _ = std::fs::remove_file(&socket);
-    let mut service = serve();
+    let _service = serve();
     site.converged();
     assert_eq!(site.containers(), before);
-    service.kill().unwrap();
-    service.wait().unwrap();
 }
