@@ -225,22 +225,25 @@ impl Site {
 impl Drop for Site {
     fn drop(&mut self) {
         let filter = format!("label=dev.wharf.site={}", self.name);
-        for (list, remove) in [
-            (&["pod", "ps", "-q"][..], &["pod", "rm", "-f", "-t", "0"][..]),
-            (&["ps", "-aq"][..], &["rm", "-f", "-t", "0"][..]),
-            (&["volume", "ls", "-q"][..], &["volume", "rm", "-f"][..]),
-            (&["network", "ls", "-q"][..], &["network", "rm", "-f"][..]),
-        ] {
-            let listed = Command::new("podman")
-                .args(list)
-                .args(["--filter", &filter])
-                .output();
-            let text = listed
-                .map(|o| String::from_utf8_lossy(&o.stdout).into_owned())
-                .unwrap_or_default();
-            let names: Vec<&str> = text.lines().collect();
-            if !names.is_empty() {
-                let _ = Command::new("podman").args(remove).args(names).output();
+        // Twice: on a busy machine Podman 4.3 stumbles over mounts that the kernel lets go of a moment later.
+        for _ in 0..2 {
+            for (list, remove) in [
+                (&["pod", "ps", "-q"][..], &["pod", "rm", "-f", "-t", "0"][..]),
+                (&["ps", "-aq"][..], &["rm", "-f", "-t", "0"][..]),
+                (&["volume", "ls", "-q"][..], &["volume", "rm", "-f"][..]),
+                (&["network", "ls", "-q"][..], &["network", "rm", "-f"][..]),
+            ] {
+                let listed = Command::new("podman")
+                    .args(list)
+                    .args(["--filter", &filter])
+                    .output();
+                let text = listed
+                    .map(|o| String::from_utf8_lossy(&o.stdout).into_owned())
+                    .unwrap_or_default();
+                let names: Vec<&str> = text.lines().collect();
+                if !names.is_empty() {
+                    let _ = Command::new("podman").args(remove).args(names).output();
+                }
             }
         }
     }

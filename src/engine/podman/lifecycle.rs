@@ -26,6 +26,9 @@ struct NetworkRemoved {
     err: Option<serde_json::Value>,
 }
 
+/// How Podman says that the kernel has not let go of a mount yet.
+const BUSY_MESSAGE: &str = "device or resource busy";
+
 impl Api {
     pub(super) async fn start_container(&self, id: &EngineId, limits: &Limits, host: Host) -> Result<String> {
         let id = id.0.as_str();
@@ -128,7 +131,7 @@ impl Api {
         let mut removed = self.delete(call, endpoint).await;
         for time in 1..=times {
             match &removed {
-                Err(EngineError::Failed { message, .. }) if message.contains("device or resource busy") => {}
+                Err(EngineError::Failed { message, .. }) if message.contains(BUSY_MESSAGE) => {}
                 _ => break,
             }
             tokio::time::sleep(pause * time).await;
@@ -189,11 +192,20 @@ impl Api {
     }
 
     pub(super) async fn remove_volume(&self, volume: VolumeRef<'_>) -> Result<()> {
-        self.same_volume(volume).await?;
+        let seen = self.same_volume(volume).await?;
         let call = Call::new("remove volume", volume.name);
-        self.delete(call, &Endpoint::new(&["volumes", volume.name]))
-            .await?;
-        Ok(())
+        let endpoint = Endpoint::new(&["volumes", volume.name]);
+        match self.delete(call, &endpoint).await {
+            // Podman 4.3 has found that nothing uses it and forgets it, but has left its tmpfs mounted.
+            Err(EngineError::Failed { message, .. }) if message.contains(BUSY_MESSAGE) => {
+                unmount(&seen.mountpoint).await;
+            }
+            other => return other.map(drop),
+        }
+        match self.remove(call, &endpoint).await {
+            Err(EngineError::NotFound(_)) => Ok(()),
+            other => other,
+        }
     }
 
     /// The volume, provided that it is the incarnation that the caller has seen.
@@ -257,6 +269,20 @@ fn running(container: &inspect::Container) -> Result<String> {
             container.name
         )))
     }
+}
+
+/// Takes a mount away that nothing uses any more; where it can't be, the removal that follows says why.
+async fn unmount(path: &str) {
+    let mut umount = tokio::process::Command::new("umount");
+    let quiet = std::process::Stdio::null;
+    let status = umount
+        .args(["--lazy", path])
+        .stdin(quiet())
+        .stdout(quiet())
+        .stderr(quiet())
+        .status();
+    // What it says does not matter: the volume's removal is tried either way.
+    let _ = status.await;
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl<'a> Fates<'a> {
             let pulled = if network.is_replaced() {
                 Some("its network is replaced".to_owned())
             } else {
-                present.get(role).and_then(|pod| off_network(pod, &spec.network))
+                present.get(role).and_then(|pod| broken(pod, &spec.network))
             };
             fates.add(present, role.clone(), &Spec::Pod(spec.clone()), pulled);
         }
@@ -147,7 +147,11 @@ pub(super) fn pod_role(desired: &DesiredWorkspace, container: &Role) -> Role {
     }
 }
 
-fn off_network(pod: &ObservedObject, network: &str) -> Option<String> {
+/// Why a pod can't be kept although it was created as declared.
+fn broken(pod: &ObservedObject, network: &str) -> Option<String> {
+    if pod.pod.is_none() {
+        return Some("its infra container is gone".to_owned());
+    }
     (pod.networks != [network.to_owned()]).then(|| "it is not on its network".to_owned())
 }
 
