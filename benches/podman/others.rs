@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::site::Site;
+use wharf::plan::Action;
+
+use crate::site::{Change, Site};
 use crate::table::Table;
 
 fn run(program: &str, arguments: &[&str]) -> bool {
@@ -18,17 +20,35 @@ fn run(program: &str, arguments: &[&str]) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
+/// The program and arguments that keep wharf's containers up.
+fn argv(site: &Site) -> String {
+    let plan = site.first_plan(Change::None);
+    let found = plan.steps.iter().find_map(|step| match &step.action {
+        Action::CreateContainer { spec, .. } => Some(spec.clone()),
+        _ => None,
+    });
+    let spec = found.expect("a first plan makes containers");
+    let argv: Vec<String> = spec
+        .entrypoint
+        .into_iter()
+        .chain(spec.command)
+        .flatten()
+        .collect();
+    // JSON is YAML; a dollar would be a variable to both.
+    serde_json::to_string(&argv).unwrap().replace('$', "$$")
+}
+
 pub(crate) fn kube_play(site: &Site, table: &mut Table) {
     if !run("podman", &["kube", "--help"]) {
         return;
     }
-    let mut pods = String::new();
+    let (mut pods, argv) = (String::new(), argv(site).replace("$$", "$"));
     for i in 0..site.count {
         let pod = format!("{}-k{i}", site.name);
         writeln!(
             pods,
             "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {pod}}}\nspec:\n  containers:\n  - name: tools\n    \
-             image: {}\n    command: [sleep, infinity]\n    volumeMounts: [{{name: home, mountPath: /home/user}}, \
+             image: {}\n    command: {argv}\n    volumeMounts: [{{name: home, mountPath: /home/user}}, \
              {{name: projects, mountPath: /projects}}]\n  volumes:\n  - {{name: home, persistentVolumeClaim: \
              {{claimName: {pod}-home}}}}\n  - {{name: projects, persistentVolumeClaim: {{claimName: {pod}-projects}}}}",
             site.image
@@ -60,10 +80,11 @@ pub(crate) fn compose(site: &Site, table: &mut Table) {
         return;
     }
     let (mut services, mut volumes) = (String::from("services:\n"), String::from("volumes:\n"));
+    let argv = argv(site);
     for i in 0..site.count {
         writeln!(
             services,
-            "  w{i}:\n    image: {}\n    command: [sleep, infinity]\n    init: true\n    volumes: ['home{i}:/home/user', \
+            "  w{i}:\n    image: {}\n    entrypoint: {argv}\n    init: true\n    volumes: ['home{i}:/home/user', \
              'projects{i}:/projects']",
             site.image
         )
