@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::confirm::confirm;
 use super::error::{Error, Exit};
-use super::pipeline::{Pipeline, Planned};
+use super::pipeline::Pipeline;
 use super::plan::{self, Format, View};
 use super::progress::Progress;
 use super::{Context, site};
@@ -86,11 +86,12 @@ async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, 
     };
     let site = pipeline.configuration.desired.site.clone();
     let _lock = lock::take(&lock::directory(), &site, &pipeline.engine.address())?;
-    let Planned { mut plan, observed } = pipeline.plan().await?;
-    pipeline.check_targets(&observed)?;
-    unknown_approval(args, &plan)?;
+    let mut planned = pipeline.plan().await?;
+    pipeline.check_targets(&planned.observed)?;
+    unknown_approval(args, &planned.plan)?;
     let mut passes = 1;
-    let (report, left) = loop {
+    let (plan, report, left) = loop {
+        let plan = planned.plan.clone();
         let Some(report) = carry_out(context, args, pipeline.engine.as_ref(), &plan).await? else {
             let exit = if plan.is_converged() {
                 Exit::Success
@@ -102,16 +103,15 @@ async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, 
             }
             return result(context, args, &plan, None, plan.is_converged()).map(|()| exit);
         };
-        let left = pipeline.plan().await?.plan;
+        planned = pipeline.plan_after(planned, &report).await?;
         // What nobody was asked about is not done.
-        let again = args.yes && report.outdated() && !left.steps.is_empty() && passes < PASSES;
+        let again = args.yes && report.outdated() && !planned.plan.steps.is_empty() && passes < PASSES;
         if !again {
-            break (report, left);
+            break (plan, report, planned.plan);
         }
         context
             .out
             .warn("something changed after the plan was made; planning again");
-        plan = left;
         passes += 1;
     };
     let failed = report.failures().next().is_some() && !report.outdated();

@@ -4,17 +4,21 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::configuration::{self, Configuration};
 use super::error::Error;
 use super::{Context, site};
+use crate::apply::ApplyReport;
 use crate::document::diagnostic::nearest;
 use crate::engine::Engine;
 use crate::model::{Kind, ObjectId, ObservedState, WorkspaceId};
 use crate::plan::{self, ChangeAction, Plan, Request, Selection};
 use crate::source::{self, Source};
 
+/// Up to how many workspaces are observed one by one: beyond it, one look at everything costs less.
+const FEW_WORKSPACES: usize = 4;
 /// How many containers are asked at a time what was written in them.
 const SIZES_AT_ONCE: usize = 8;
 
@@ -52,8 +56,32 @@ impl Pipeline {
 
     /// Observes, and plans what would make the difference go.
     pub(super) async fn plan(&self) -> Result<Planned, Error> {
+        let observed = self.engine.observe(&self.configuration.desired.site).await?;
+        self.plan_for(observed).await
+    }
+
+    /// Observes what an apply has touched, and plans again. Where that is much, or it did not go as planned, everything
+    /// is observed once more.
+    pub(super) async fn plan_after(&self, before: Planned, report: &ApplyReport) -> Result<Planned, Error> {
+        let touched = touched(&before);
+        let as_planned = report.counts().done == report.steps.len();
+        if !as_planned || touched.len() > FEW_WORKSPACES || fetches(&before.plan) {
+            return self.plan().await;
+        }
+        let site = &self.configuration.desired.site;
+        let reads = touched
+            .iter()
+            .map(|workspace| self.engine.observe_workspace(site, workspace));
+        let now = try_join_all(reads).await?;
+        let mut observed = before.observed;
+        for (workspace, objects) in touched.iter().zip(now) {
+            observed.refresh(workspace, objects);
+        }
+        self.plan_for(observed).await
+    }
+
+    async fn plan_for(&self, mut observed: ObservedState) -> Result<Planned, Error> {
         let desired = &self.configuration.desired;
-        let mut observed = self.engine.observe(&desired.site).await?;
         let mut request = self.request.clone();
         request.removed = source::removed(&self.dir, &undeclared(desired, &observed));
         let plan = plan::plan(desired, &observed, &request)?;
@@ -114,6 +142,22 @@ impl Pipeline {
         }
         Ok(())
     }
+}
+
+/// The workspaces that a plan acts on, and those whose objects it takes for another one.
+fn touched(planned: &Planned) -> BTreeSet<WorkspaceId> {
+    let steps = &planned.plan.steps;
+    let owners = steps
+        .iter()
+        .filter_map(|step| planned.observed.objects.get(&step.object))
+        .map(|object| &object.owner.workspace);
+    let workspaces = steps.iter().map(|step| &step.workspace);
+    workspaces.chain(owners).cloned().collect()
+}
+
+/// Whether a plan pulls or builds an image, which other workspaces may share.
+fn fetches(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| step.object.kind == Kind::Image)
 }
 
 /// The workspaces that have objects and that nothing declares.

@@ -10,12 +10,14 @@ pub mod podman;
 pub mod simulated;
 pub mod stream;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use tokio::net::TcpStream;
 
 use crate::model::{
     ContainerSpec, Enforced, EngineFacts, EngineId, ImageSpec, Labels, Limits, Name, NetworkSpec, ObjectId,
-    ObservedState, PodSpec, UidRange, VolumeSpec,
+    ObservedObject, ObservedState, PodSpec, UidRange, VolumeSpec, WorkspaceId,
 };
 pub use stream::{ExecRequest, ExecSession, LogOptions, Output, OutputStream};
 
@@ -116,6 +118,13 @@ pub trait Engine: Send + Sync {
 
     /// Everything that carries `site`'s label, the names that others hold, and the images. Reads only.
     async fn observe(&self, site: &Name) -> Result<ObservedState>;
+
+    /// What [`Engine::observe`] tells of one workspace's objects, at the cost of that workspace alone. Reads only.
+    async fn observe_workspace(
+        &self,
+        site: &Name,
+        workspace: &WorkspaceId,
+    ) -> Result<BTreeMap<ObjectId, ObservedObject>>;
 
     /// The names of all sites that own an object here.
     async fn sites(&self) -> Result<Vec<Name>>;

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::labels::Ownership;
+use super::name::WorkspaceId;
 use super::object::{Kind, ObjectId};
 
 /// What one incarnation of an object is known by: Podman's id, or a volume's time of creation. An object that was
@@ -148,6 +149,13 @@ impl ObservedState {
     /// The objects of one kind.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &ObservedObject> {
         self.objects.values().filter(move |o| o.object.kind == kind)
+    }
+
+    /// Takes `objects` for all that the workspace holds now.
+    pub fn refresh(&mut self, workspace: &WorkspaceId, objects: BTreeMap<ObjectId, ObservedObject>) {
+        self.objects
+            .retain(|_, object| object.owner.workspace != *workspace);
+        self.objects.extend(objects);
     }
 }
 

@@ -97,6 +97,7 @@ contracts! {
         objects_without_the_sites_label_are_foreign
         labels_that_are_not_whole_make_an_object_foreign
         another_sites_objects_are_foreign
+        one_workspace_is_observed_as_all_of_them_are
         every_site_with_an_object_is_listed
         a_mark_says_what_it_was_made_for
         what_a_container_wrote_is_measured;

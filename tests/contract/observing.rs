@@ -122,6 +122,31 @@ pub(crate) async fn another_sites_objects_are_foreign(yard: &Yard<'_>) {
     assert!(observed.foreign.contains(&yard.object(&Role::Home)));
 }
 
+pub(crate) async fn one_workspace_is_observed_as_all_of_them_are(yard: &Yard<'_>) {
+    another_sites(yard).await;
+    for workspace in ["alice/api", "alice/api2", "bob/api"] {
+        let yard = yard.beside(workspace);
+        yard.ground().await;
+        yard.volume(&Role::Home, false).await.unwrap();
+        yard.running(&Plot::default()).await;
+        yard.mark("cloned-api", "x").await.unwrap();
+    }
+    let mut all = yard.observe().await.objects;
+    let workspace = "alice/api".parse().unwrap();
+    let one = yard
+        .engine()
+        .observe_workspace(yard.fixture.site(), &workspace)
+        .await
+        .unwrap();
+    all.retain(|_, object| object.owner.workspace == workspace);
+    assert_eq!(one.len(), 5);
+    assert_eq!(one, all);
+    assert!(
+        one[&yard.object(&Role::Pod)].run.is_running(),
+        "its infra container is seen"
+    );
+}
+
 pub(crate) async fn every_site_with_an_object_is_listed(yard: &Yard<'_>) {
     let (own, other) = (yard.fixture.site(), yard.fixture.other_site());
     let sites = yard.engine().sites().await.unwrap();

@@ -26,6 +26,7 @@ mod owners;
 mod proof;
 mod unshare;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ use tokio::net::TcpStream;
 use super::{Create, Engine, ExecRequest, ExecSession, LogOptions, OutputStream, Reown, Result, VolumeRef};
 use crate::model::{
     ContainerSpec, Enforced, EngineFacts, EngineId, ImageSpec, Labels, Limits, Name, NetworkSpec, ObjectId,
-    ObservedState, PodSpec, VolumeSpec,
+    ObservedObject, ObservedState, PodSpec, VolumeSpec, WorkspaceId,
 };
 use http::Api;
 use observe::Reader;
@@ -84,6 +85,14 @@ impl Engine for Podman {
 
     async fn observe(&self, site: &Name) -> Result<ObservedState> {
         self.reader.observe(site).await
+    }
+
+    async fn observe_workspace(
+        &self,
+        site: &Name,
+        workspace: &WorkspaceId,
+    ) -> Result<BTreeMap<ObjectId, ObservedObject>> {
+        self.reader.observe_workspace(site, workspace).await
     }
 
     async fn sites(&self) -> Result<Vec<Name>> {

@@ -1,5 +1,5 @@
-//! One pass over everything: five listings at once, and the control groups of what runs. No call per object, so that
-//! planning stays cheap.
+//! One pass over everything, or over one workspace: listings at once, and the control groups of what runs. No call per
+//! object, so that planning stays cheap.
 //!
 //! The listings come through podman-api, whose models read both supported versions.
 
@@ -10,16 +10,20 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use podman_api::models;
-use podman_api::opts::ContainerListOpts;
+use podman_api::opts::{
+    ContainerListFilter, ContainerListOpts, NetworkListFilter, NetworkListOpts, PodListFilter, PodListOpts,
+    VolumeListFilter, VolumeListOpts,
+};
 
 use super::cgroup::{self, Host};
 use super::fault::{self, Call};
 use super::http::{READ, twice, within};
 use super::inspect;
 use crate::engine::{EngineError, Result};
+use crate::model::labels;
 use crate::model::{
     EngineFacts, EngineId, Kind, Labels, Name, ObjectId, ObservedImage, ObservedObject, ObservedState,
-    Ownership, RunState,
+    Ownership, RunState, WorkspaceId,
 };
 
 /// What wharf's own labels begin with; others are dropped at once, since images bring many.
@@ -42,8 +46,10 @@ struct Listings {
     pods: Vec<models::ListPodsReport>,
     volumes: Vec<models::Volume>,
     networks: Vec<models::Network>,
-    images: Vec<models::LibpodImageSummary>,
 }
+
+/// Labels that an object must have to be listed; none lists everything. An infra container has its pod's labels.
+type Wanted<'a> = &'a [(&'a str, &'a str)];
 
 impl Reader {
     pub(super) fn new(socket: &Path) -> Self {
@@ -72,11 +78,10 @@ impl Reader {
     }
 
     pub(super) async fn observe(&self, site: &Name) -> Result<ObservedState> {
-        let (facts, listings) = tokio::try_join!(self.facts(), self.listings())?;
-        let host = self.host()?;
+        let (facts, listings, listed) = tokio::try_join!(self.facts(), self.listings(&[]), self.images())?;
         let mut state = ObservedState {
             facts,
-            images: images(&listings.images),
+            images: images(&listed),
             ..ObservedState::default()
         };
         for seen in everything(&listings) {
@@ -89,11 +94,27 @@ impl Reader {
                 }
             }
         }
-        read_limits(state, host).await
+        state.objects = read_limits(state.objects, self.host()?).await?;
+        Ok(state)
+    }
+
+    pub(super) async fn observe_workspace(
+        &self,
+        site: &Name,
+        workspace: &WorkspaceId,
+    ) -> Result<BTreeMap<ObjectId, ObservedObject>> {
+        let workspace = workspace.to_string();
+        let wanted = [(labels::SITE, site.as_str()), (labels::WORKSPACE, &*workspace)];
+        let listings = self.listings(&wanted).await?;
+        let objects = everything(&listings)
+            .filter_map(|seen| seen.owned_by(site))
+            .map(|object| (object.object.clone(), object))
+            .collect();
+        read_limits(objects, self.host()?).await
     }
 
     pub(super) async fn sites(&self) -> Result<Vec<Name>> {
-        let listings = self.listings().await?;
+        let listings = self.listings(&[]).await?;
         let sites: BTreeSet<Name> = everything(&listings)
             .filter_map(|seen| Ownership::from_labels(&seen.labels))
             .map(|owner| owner.site)
@@ -101,28 +122,48 @@ impl Reader {
         Ok(sites.into_iter().collect())
     }
 
-    async fn listings(&self) -> Result<Listings> {
-        let all = ContainerListOpts::builder().all(true).build();
-        let (client, any) = (&self.client, Default::default());
-        let (none, nothing, no) = (Default::default(), Default::default(), Default::default());
-        let (containers, pods, volumes, networks, images) = tokio::try_join!(
+    async fn listings(&self, wanted: Wanted<'_>) -> Result<Listings> {
+        let pairs = || {
+            wanted
+                .iter()
+                .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+        };
+        let containers = ContainerListOpts::builder()
+            .all(true)
+            .filter(pairs().map(|(k, v)| ContainerListFilter::LabelKeyVal(k, v)))
+            .build();
+        let pods = PodListOpts::builder()
+            .filter(pairs().map(|(k, v)| PodListFilter::LabelKeyVal(k, v)))
+            .build();
+        let volumes = VolumeListOpts::builder()
+            .filter(pairs().map(|(k, v)| VolumeListFilter::LabelKeyVal(k, v)))
+            .build();
+        let networks = NetworkListOpts::builder()
+            .filter(pairs().map(|(k, v)| NetworkListFilter::LabelKeyVal(k, v)))
+            .build();
+        let client = &self.client;
+        let (containers, pods, volumes, networks) = tokio::try_join!(
             self.list("list containers", || async {
-                client.containers().list(&all).await
+                client.containers().list(&containers).await
             }),
-            self.list("list pods", || async { client.pods().list(&any).await }),
-            self.list("list volumes", || async { client.volumes().list(&none).await }),
+            self.list("list pods", || async { client.pods().list(&pods).await }),
+            self.list("list volumes", || async { client.volumes().list(&volumes).await }),
             self.list("list networks", || async {
-                client.networks().list(&nothing).await
+                client.networks().list(&networks).await
             }),
-            self.list("list images", || async { client.images().list(&no).await }),
         )?;
         Ok(Listings {
             containers,
             pods,
             volumes,
             networks,
-            images,
         })
+    }
+
+    async fn images(&self) -> Result<Vec<models::LibpodImageSummary>> {
+        let all = Default::default();
+        self.list("list images", || async { self.client.images().list(&all).await })
+            .await
     }
 
     async fn list<T, F>(&self, verb: &str, read: impl Fn() -> F) -> Result<T>
@@ -306,15 +347,18 @@ fn image_id(text: &str) -> EngineId {
     EngineId(text.trim_start_matches("sha256:").to_owned())
 }
 
-/// Fills in what the kernel enforces on the site's running containers.
-async fn read_limits(mut state: ObservedState, host: Host) -> Result<ObservedState> {
+/// Fills in what the kernel enforces on the running containers.
+async fn read_limits(
+    mut objects: BTreeMap<ObjectId, ObservedObject>,
+    host: Host,
+) -> Result<BTreeMap<ObjectId, ObservedObject>> {
     let read = move || {
-        for object in state.objects.values_mut() {
+        for object in objects.values_mut() {
             if let (Kind::Container, RunState::Running { pid, .. }) = (object.object.kind, object.run) {
                 object.enforced = cgroup::read(host.hierarchy, pid, &object.id.0);
             }
         }
-        state
+        objects
     };
     tokio::task::spawn_blocking(read)
         .await

@@ -1,5 +1,7 @@
 //! The calls themselves, each one effect on the state.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use tokio::net::TcpStream;
 
@@ -14,7 +16,7 @@ use crate::engine::{
 use crate::model::{
     ContainerSpec, Enforced, EngineFacts, EngineId, ImageSource, ImageSpec, Kind, Labels, Limits, Name,
     NetworkSpec, ObjectId, ObservedImage, ObservedObject, ObservedState, Ownership, PodSpec, RunState,
-    VolumeSpec,
+    VolumeSpec, WorkspaceId,
 };
 
 #[async_trait]
@@ -31,6 +33,20 @@ impl Engine for Simulated {
     async fn observe(&self, site: &Name) -> Result<ObservedState> {
         self.read("observe", Kind::Image, "", |state| Ok(state.observe(site)))
             .await
+    }
+
+    async fn observe_workspace(
+        &self,
+        site: &Name,
+        workspace: &WorkspaceId,
+    ) -> Result<BTreeMap<ObjectId, ObservedObject>> {
+        let name = format!("{site}.{}.{}", workspace.owner, workspace.name);
+        self.read("observe_workspace", Kind::Pod, &name, |state| {
+            let mut objects = state.observe(site).objects;
+            objects.retain(|_, object| object.owner.workspace == *workspace);
+            Ok(objects)
+        })
+        .await
     }
 
     async fn sites(&self) -> Result<Vec<Name>> {
