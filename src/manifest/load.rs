@@ -9,8 +9,9 @@ use crate::document::{
 use crate::model::Name;
 
 use super::checks::{self, Draft};
+use super::reference::{Referent, references};
 use super::select::{self, Class as DocumentClass};
-use super::{API_VERSION, DevfileRef, Kind, Loaded, Manifest, Manifests};
+use super::{API_VERSION, Kind, Loaded, Manifest, Manifests};
 
 /// Kinds that DESIGN names and that are not built yet.
 const LATER_KINDS: [&str; 6] = [
@@ -107,12 +108,7 @@ impl Loader<'_> {
     /// or ones without the usual ending.
     fn named_devfiles(&mut self, files: &Files) {
         let mut named: BTreeSet<String> = BTreeSet::new();
-        for workspace in &self.draft.workspaces {
-            match &workspace.spec.devfile {
-                DevfileRef::Path(path) => named.insert(path.value.clone()),
-                DevfileRef::Inline(_) => false,
-            };
-        }
+        named.extend(self.draft.named(Referent::Devfile).map(|r| r.name.value.clone()));
         for path in named.difference(&self.checked.clone()) {
             if let Some(file) = files.get(path) {
                 self.named_devfile(path, file);
@@ -217,6 +213,9 @@ fn decode(document: &Arc<Document>, draft: &mut Draft<'_>, reader: &mut Reader<'
     if let (Some(kind), Some(name)) = (kind, &name) {
         draft.declare(kind, name.clone(), document);
     }
+    draft
+        .references
+        .extend(kind.map(|kind| references(kind, document)).into_iter().flatten());
     macro_rules! spec {
         ($list:ident) => {
             if let (Some(spec), Some(name)) = (fields.required("spec", reader), name) {

@@ -18,6 +18,7 @@ mod class;
 mod forms;
 mod load;
 mod quota;
+mod reference;
 pub mod schema;
 mod select;
 mod site;

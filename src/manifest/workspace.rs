@@ -133,7 +133,7 @@ impl Decode for DevfileRef {
 }
 
 /// The path from the root; what leaves the repository, or is no path, stays as it is for its check.
-fn within_repository(path: Spanned<String>) -> Spanned<String> {
+pub(super) fn within_repository(path: Spanned<String>) -> Spanned<String> {
     if path.value.contains("://") {
         return path;
     }

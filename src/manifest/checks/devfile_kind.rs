@@ -3,7 +3,7 @@
 //! Example: `devfile: {path: wharf.yaml}`.
 
 use crate::document::{Content, Diagnostics};
-use crate::manifest::DevfileRef;
+use crate::manifest::reference::Referent;
 
 use super::{Draft, Rule, Suggestions};
 
@@ -15,23 +15,17 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
     let mut near = Suggestions::from(draft.devfiles.keys().map(String::as_str));
-    for workspace in &draft.workspaces {
-        let path = match &workspace.spec.devfile {
-            DevfileRef::Path(path) => path,
-            DevfileRef::Inline(_) => continue,
-        };
-        let found = match draft.files.get(&path.value).map(|file| &file.content) {
-            Some(Content::Bytes(_)) => draft.devfiles.contains_key(&path.value),
+    for devfile in draft.named(Referent::Devfile) {
+        let path = &devfile.name.value;
+        let found = match draft.files.get(path).map(|file| &file.content) {
+            Some(Content::Bytes(_)) => draft.devfiles.contains_key(path),
             Some(Content::TooLarge(_) | Content::OutsideLink(_) | Content::Unreadable(_)) | None => continue,
         };
-        if !found && !draft.broken.contains(&path.value) {
-            let message = format!(
-                "{:?} is no devfile: it has no top-level schemaVersion",
-                path.value
-            );
-            let error = workspace.error(RULE.code, path.span, message);
+        if !found && !draft.broken.contains(path) {
+            let message = format!("{:?} is no devfile: it has no top-level schemaVersion", path);
+            let error = devfile.error(RULE.code, message);
             let error = error.help("a devfile begins with schemaVersion: 2.2.0");
-            diagnostics.push(near.add(error, &path.value));
+            diagnostics.push(near.add(error, path));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! Example: `devfiles/a.yaml` is a link to `/etc/passwd`.
 
 use crate::document::{Content, Diagnostics};
-use crate::manifest::DevfileRef;
+use crate::manifest::reference::Referent;
 
 use super::{Draft, Rule};
 
@@ -15,14 +15,11 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
-    for workspace in &draft.workspaces {
-        let path = match &workspace.spec.devfile {
-            DevfileRef::Path(path) => path,
-            DevfileRef::Inline(_) => continue,
-        };
-        if let Some((link, target)) = outside_link(draft, &path.value) {
+    for devfile in draft.named(Referent::Devfile) {
+        let path = &devfile.name.value;
+        if let Some((link, target)) = outside_link(draft, path) {
             let message = format!("{link:?} is a symbolic link to {target:?}, outside the repository");
-            let error = workspace.error(RULE.code, path.span, message);
+            let error = devfile.error(RULE.code, message);
             diagnostics.push(error.help("put the file itself into the repository"));
         }
     }

@@ -4,7 +4,7 @@
 
 use crate::document::files::join;
 use crate::document::{Content, Diagnostics};
-use crate::manifest::DevfileRef;
+use crate::manifest::reference::Referent;
 
 use super::devfile_link::outside_link;
 use super::{Draft, Rule, Suggestions};
@@ -17,25 +17,22 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
     let mut near = Suggestions::from(draft.devfiles.keys().map(String::as_str));
-    for workspace in &draft.workspaces {
-        let path = match &workspace.spec.devfile {
-            DevfileRef::Path(path) if join("", &path.value).is_some() => path,
-            DevfileRef::Path(_) | DevfileRef::Inline(_) => continue,
-        };
-        if outside_link(draft, &path.value).is_some() {
-            continue;
+    for devfile in draft.named(Referent::Devfile) {
+        let path = &devfile.name.value;
+        if join("", path).is_none() || outside_link(draft, path).is_some() {
+            continue; // another rule's
         }
-        let message = match draft.files.get(&path.value).map(|file| &file.content) {
-            Some(Content::Unreadable(reason)) => format!("{:?} can't be read: {reason}", path.value),
-            Some(Content::TooLarge(bytes)) => format!("{:?} is too large: {bytes} bytes", path.value),
+        let message = match draft.files.get(path).map(|file| &file.content) {
+            Some(Content::Unreadable(reason)) => format!("{:?} can't be read: {reason}", path),
+            Some(Content::TooLarge(bytes)) => format!("{:?} is too large: {bytes} bytes", path),
             Some(Content::Bytes(_) | Content::OutsideLink(_)) => continue,
-            None if is_folder(draft, &path.value) => format!("{:?} is a folder, not a devfile", path.value),
-            None => format!("there is no file {:?} in the repository", path.value),
+            None if is_folder(draft, path) => format!("{:?} is a folder, not a devfile", path),
+            None => format!("there is no file {:?} in the repository", path),
         };
-        let error = workspace
-            .error(RULE.code, path.span, message)
+        let error = devfile
+            .error(RULE.code, message)
             .help("a devfile's path is relative to the repository's root");
-        diagnostics.push(near.add(error, &path.value));
+        diagnostics.push(near.add(error, path));
     }
 }
 

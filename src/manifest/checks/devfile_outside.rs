@@ -4,7 +4,7 @@
 
 use crate::document::Diagnostics;
 use crate::document::files::join;
-use crate::manifest::DevfileRef;
+use crate::manifest::reference::{Reference, Referent};
 
 use super::{Draft, Rule};
 
@@ -15,15 +15,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
-    for workspace in &draft.workspaces {
-        match &workspace.spec.devfile {
-            DevfileRef::Path(path) if join("", &path.value).is_none() => {
-                let message = format!("the path {:?} leads out of the repository", path.value);
-                let error = workspace.error(RULE.code, path.span, message);
-                diagnostics
-                    .push(error.help("write it relative to the repository's root, such as devfiles/a.yaml"));
-            }
-            DevfileRef::Path(_) | DevfileRef::Inline(_) => {}
-        }
+    let outside = |devfile: &&Reference| join("", &devfile.name.value).is_none();
+    for devfile in draft.named(Referent::Devfile).filter(outside) {
+        let message = format!("the path {:?} leads out of the repository", devfile.name.value);
+        let error = devfile.error(RULE.code, message);
+        diagnostics.push(error.help("write it relative to the repository's root, such as devfiles/a.yaml"));
     }
 }

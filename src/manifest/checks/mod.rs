@@ -12,6 +12,7 @@ use crate::document::parse::MAX_BYTES;
 use crate::document::{Code, Content, Diagnostic, Diagnostics, Document, Files, Spanned};
 use crate::model::Name;
 
+use super::reference::{Reference, Referent};
 use super::{Class, Kind, Manifest, Site, User, Workspace};
 
 mod devfile_kind;
@@ -103,6 +104,8 @@ pub(super) struct Draft<'f> {
     pub(super) devfiles: BTreeMap<String, Arc<Document>>,
     /// Every name that is declared, in the order of files and places.
     pub(super) declared: Vec<Declared>,
+    /// What the manifests name, whether or not the rest of them is right.
+    pub(super) references: Vec<Reference>,
     /// Files that could not be read to their end: what they declare is not known.
     pub(super) broken: BTreeSet<String>,
 }
@@ -118,6 +121,7 @@ impl<'f> Draft<'f> {
             workspaces: Vec::new(),
             devfiles: BTreeMap::new(),
             declared: Vec::new(),
+            references: Vec::new(),
             broken: BTreeSet::new(),
         }
     }
@@ -132,6 +136,11 @@ impl<'f> Draft<'f> {
     fn names(&self, kind: Kind) -> BTreeSet<&str> {
         let of_kind = self.declared.iter().filter(|d| d.kind == kind);
         of_kind.map(|d| d.name.value.as_str()).collect()
+    }
+
+    /// What the manifests name of that sort.
+    pub(super) fn named(&self, referent: Referent) -> impl Iterator<Item = &Reference> {
+        self.references.iter().filter(move |r| r.referent == referent)
     }
 
     /// The classes, by name.

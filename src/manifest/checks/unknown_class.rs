@@ -2,9 +2,9 @@
 //!
 //! Example: `class: smal` where only `small` is declared.
 
-use crate::document::{Diagnostic, Diagnostics, Spanned};
+use crate::document::Diagnostics;
 use crate::manifest::Kind;
-use crate::model::Name;
+use crate::manifest::reference::Referent;
 
 use super::{Draft, Rule, Suggestions};
 
@@ -16,26 +16,15 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
     let classes = draft.names(Kind::Class);
-    let broken = draft.broken_words();
-    let unknown = |class: &Spanned<Name>| {
-        let name = class.value.as_str();
-        !classes.contains(name) && !broken.may_declare(name)
-    };
     let mut near = Suggestions::from(classes.iter().copied());
-    let mut explain = |error: Diagnostic, class: &Spanned<Name>| {
-        let error = error.help("declare the class, or name one that is declared");
-        near.add(error, class.value.as_str())
-    };
-    for site in &draft.sites {
-        for class in site.spec.defaults.class.iter().filter(|class| unknown(class)) {
-            let message = format!("no Class is named {:?}", class.value);
-            diagnostics.push(explain(site.error(RULE.code, class.span, message), class));
-        }
-    }
-    for workspace in &draft.workspaces {
-        for class in workspace.spec.class.iter().filter(|class| unknown(class)) {
-            let message = format!("no Class is named {:?}", class.value);
-            diagnostics.push(explain(workspace.error(RULE.code, class.span, message), class));
+    let broken = draft.broken_words();
+    for class in draft.named(Referent::Class) {
+        let name = class.name.value.as_str();
+        if !classes.contains(name) && !broken.may_declare(name) {
+            let error = class
+                .error(RULE.code, format!("no Class is named {name:?}"))
+                .help("declare the class, or name one that is declared");
+            diagnostics.push(near.add(error, name));
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::document::Diagnostics;
 use crate::manifest::Kind;
+use crate::manifest::reference::Referent;
 
 use super::{Draft, Rule, Suggestions};
 
@@ -17,12 +18,11 @@ fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
     let users = draft.names(Kind::User);
     let mut near = Suggestions::from(users.iter().copied());
     let broken = draft.broken_words();
-    for workspace in &draft.workspaces {
-        let owner = &workspace.spec.owner;
-        let name = owner.value.as_str();
+    for owner in draft.named(Referent::Owner) {
+        let name = owner.name.value.as_str();
         if !users.contains(name) && !broken.may_declare(name) {
-            let error = workspace
-                .error(RULE.code, owner.span, format!("no User is named {name:?}"))
+            let error = owner
+                .error(RULE.code, format!("no User is named {name:?}"))
                 .help("declare the user, or name one that is declared");
             diagnostics.push(near.add(error, name));
         }
