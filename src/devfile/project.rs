@@ -18,16 +18,12 @@ pub struct Project {
 
 impl Project {
     /// The directory that they are cloned into, relative to `PROJECTS_ROOT`; the project's name by default. It has no
-    /// `.` or empty part, and once the rules have passed no `..` and no `/` at its start; `.` is the root itself.
+    /// `.` or empty part, and once the rules have passed no `..` and no `/` at its start.
     #[must_use]
     pub fn path(&self) -> String {
         let path = self.clone_path.as_ref().map_or(&self.name.value, |p| &p.value);
         let parts: Vec<&str> = path.split('/').filter(|p| !matches!(*p, "" | ".")).collect();
-        if parts.is_empty() {
-            ".".to_owned()
-        } else {
-            parts.join("/")
-        }
+        parts.join("/")
     }
 }
 

@@ -6,7 +6,8 @@ use crate::devfile::findings::Findings;
 /// See the module.
 pub(in crate::devfile) const RULE: Rule = Rule {
     code: "devfile/clone-path",
-    why: "A clonePath is relative to PROJECTS_ROOT and stays within it: no / at its start, no .. in it.",
+    why: "A clonePath is relative to PROJECTS_ROOT and stays within it: no / at its start, no .. in it, \
+          and a folder of its own, for nothing is cloned over what is there.",
     example: include_str!("../../../fixtures/devfile/clone-path/invalid.yaml"),
 };
 
@@ -19,6 +20,9 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
                 format!("{text:?} is absolute; a clonePath is relative to PROJECTS_ROOT")
             }
             text if text.split('/').any(|part| part == "..") => format!("{text:?} leaves PROJECTS_ROOT"),
+            text if text.split('/').all(|part| part.is_empty() || part == ".") => {
+                format!("{text:?} is PROJECTS_ROOT itself, which holds other files too")
+            }
             text if text.contains('\0') => format!("{text:?} holds a zero byte"),
             _ => continue,
         };
