@@ -200,9 +200,8 @@ fn show(context: &Context, format: Format, findings: &Findings) -> Result<(), Er
 
 /// What SARIF's readers learn of each rule.
 fn rules() -> Vec<SarifRule> {
-    let rule = |rule: &checks::Rule| SarifRule {
-        code: rule.code,
-        why: rule.why,
-    };
-    checks::RULES.iter().map(rule).collect()
+    let rule = |(code, why)| SarifRule { code, why };
+    let manifests = checks::RULES.iter().map(|r| (r.code, r.why));
+    let devfiles = devfile::RULES.iter().map(|r| (r.code, r.why));
+    manifests.chain(devfiles).map(rule).collect()
 }
