@@ -323,15 +323,18 @@ async fn commands_that_pass_before_a_restart_do_not_count_after_it() {
 }
 
 #[tokio::test]
-async fn a_command_before_a_stop_only_warns() {
+async fn what_fails_around_a_stop_only_warns() {
     let engine = engine();
     converge(&engine, &two()).await;
-    let failing = Script {
-        matches: "save it".to_owned(),
-        exit_code: 1,
-        ..Script::default()
-    };
-    script(&engine, failing);
+    for matches in ["save it", "prepare"] {
+        let failing = Script {
+            matches: matches.to_owned(),
+            exit_code: 1,
+            once: true,
+            ..Script::default()
+        };
+        script(&engine, failing);
+    }
     let off = desired(&[
         workspace("alice/api", "full", "power: off"),
         workspace("bob/web", "small", ""),
@@ -342,7 +345,10 @@ async fn a_command_before_a_stop_only_warns() {
     let warnings: Vec<String> = report.warnings().map(|(_, w)| w.cause.clone()).collect();
     assert_eq!(
         warnings,
-        ["command save in component database ended with exit code 1"]
+        [
+            "command save in component database ended with exit code 1",
+            "it ended with exit code 1"
+        ]
     );
     settled(&engine, &off).await;
     assert!(
@@ -365,6 +371,7 @@ async fn a_container_without_git_is_cloned_for_by_the_tools_image() {
     script(&engine, no_git("lab.alice.api.tools"));
     converge(&engine, &desired).await;
     let state = engine.state().unwrap();
+    assert!(state.images.contains_key("registry.example.org/git:1"));
     let by: Vec<&str> = state
         .commands
         .iter()
@@ -395,6 +402,25 @@ async fn a_container_without_git_is_cloned_for_by_the_tools_image() {
             .containers
             .keys()
             .all(|name| !name.ends_with(".event"))
+    );
+}
+
+#[tokio::test]
+async fn the_tools_image_is_left_alone_where_the_container_has_git() {
+    let engine = engine();
+    engine
+        .edit(|state| state.pullable.remove("registry.example.org/git:1"))
+        .unwrap();
+    converge(&engine, &two()).await;
+    assert_eq!(
+        engine
+            .state()
+            .unwrap()
+            .commands
+            .iter()
+            .filter(|c| c.argv.join(" ").contains("git"))
+            .count(),
+        2
     );
 }
 

@@ -78,16 +78,23 @@ impl<'a> Executor<'a> {
                 limits,
                 labels,
                 seconds,
+                required,
             } => {
                 let name = &object.name;
-                self.run_to_end(Create { name, spec, labels }, limits, *seconds)
-                    .await?;
+                let create = Create { name, spec, labels };
+                match self.run_to_end(create, limits, *seconds).await {
+                    Err(error) if !required => return Ok(Some(error)),
+                    result => result?,
+                }
             }
             Action::Clone {
                 project,
                 container,
                 tools,
-            } => self.clone_project(project, container, tools.as_ref()).await?,
+            } => {
+                self.clone_project(project, container, tools.as_ref(), progress)
+                    .await?;
+            }
             Action::RunCommands {
                 commands,
                 containers,

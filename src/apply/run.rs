@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::execute::Executor;
+use super::execute::{Executor, Progress};
 use super::failure::StepError;
 use super::output::{Tail, finish, tail_of};
 use crate::engine::{Create, EngineError, ExecRequest, LogOptions};
 use crate::model::{
-    CloneProject, ContainerSpec, EngineId, ExecCommand, Identity, Kind, Limits, ObjectId, Ownership, Spec,
+    CloneProject, ContainerSpec, EngineId, ExecCommand, Identity, ImageSource, ImageSpec, Kind, Limits,
+    ObjectId, Ownership, Spec,
 };
 use crate::plan::step::ToolsContainer;
 use crate::plan::{Target, clone};
@@ -112,12 +113,14 @@ impl Executor<'_> {
         }
     }
 
-    /// Clones a project with the container's own git, else in a container of the tools image.
+    /// Clones a project with the container's own git, else in a container of the tools image, which is fetched only then:
+    /// a workspace that has git must not fail for want of it.
     pub(super) async fn clone_project(
         &self,
         project: &CloneProject,
         container: &Target,
         tools: Option<&ToolsContainer>,
+        progress: Progress<'_>,
     ) -> Result<(), StepError> {
         let object = ObjectId::new(Kind::Container, &*container.name);
         let id = self.id(&object, container)?;
@@ -141,7 +144,13 @@ impl Executor<'_> {
             Some((tail, _)) => return Err(failed(tail.text())),
             None => return Err(failed(format!("it is not through after {CLONE_SECONDS} s"))),
         }
-        let tools = self.as_user_of(&id, tools.ok_or_else(|| no_git(""))?).await?;
+        let tools = tools.ok_or_else(|| no_git(""))?;
+        let image = ImageSpec {
+            reference: tools.spec.image.clone(),
+            source: ImageSource::Pull,
+        };
+        self.engine.ensure_image(&image, &tools.labels, progress).await?;
+        let tools = self.as_user_of(&id, tools).await?;
         let create = Create {
             name: &tools.name,
             spec: &tools.spec,

@@ -79,10 +79,8 @@ pub struct DesiredWorkspace {
     pub projects: Vec<CloneProject>,
     /// Commands to run each time after the containers have started.
     pub post_start: Vec<ExecCommand>,
-    /// Commands to run before the containers stop.
-    pub pre_stop: Vec<ExecCommand>,
-    /// Containers that run to completion after the others have stopped.
-    pub post_stop: Vec<DesiredContainer>,
+    /// What runs around its stop.
+    pub stop_hooks: StopHooks,
     /// The container that clones where the workspace's own image has no git; the plan gives it its command.
     pub tools: Option<DesiredContainer>,
 }
@@ -118,6 +116,18 @@ pub struct ExecCommand {
     /// Commands with the same number run at the same time (a parallel composite); numbers rise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel_group: Option<u32>,
+}
+
+/// What runs around a workspace's stop: the pod's label keeps it for when the devfile is no longer there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StopHooks {
+    /// Commands to run before the containers stop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pre_stop: Vec<ExecCommand>,
+    /// Containers that run to completion after the others have stopped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_stop: Vec<DesiredContainer>,
 }
 
 /// A project's sources, cloned with git once.

@@ -20,7 +20,7 @@ pub const SPEC: &str = "dev.wharf.spec";
 pub const COMMIT: &str = "dev.wharf.commit";
 /// On a mark: the incarnation of what it was done to.
 pub const SUBJECT: &str = "dev.wharf.subject";
-/// On a pod: the commands to run before and after stopping, for when the devfile is no longer there; never compared.
+/// On a pod: its [`super::StopHooks`] as JSON; never compared.
 pub const STOP_HOOKS: &str = "dev.wharf.stop-hooks";
 
 /// Labels as an engine stores them.

@@ -15,6 +15,7 @@ pub mod spec;
 
 pub use desired::{
     CloneProject, DesiredContainer, DesiredState, DesiredWorkspace, ExecCommand, Moved, OnRemove, Power,
+    StopHooks,
 };
 pub use identity::{Identity, content_hash, spec_hash};
 pub use labels::{Labels, Ownership};

@@ -120,6 +120,8 @@ pub enum Action {
         labels: Labels,
         /// The most seconds it may take.
         seconds: u64,
+        /// Whether a failure stops what comes after (it does not around a stop).
+        required: bool,
     },
     /// Clones a project, unless its directory is there already.
     Clone {
@@ -136,7 +138,7 @@ pub enum Action {
         commands: Vec<ExecCommand>,
         /// The container of each component that they name.
         containers: Vec<(String, Target)>,
-        /// Whether a failure stops what comes after (it does not before a stop).
+        /// Whether a failure stops what comes after (it does not around a stop).
         required: bool,
     },
     /// Records that something was done, valid for the present incarnation of `subject`.

@@ -9,8 +9,8 @@ use crate::devfile::{CommandKind, Component, ComponentKind, Container, Devfile, 
 use crate::document::{Code, Diagnostic, Diagnostics, Files, Span};
 use crate::manifest::{Manifest, Manifests, Workspace};
 use crate::model::{
-    ContainerSpec, DesiredContainer, DesiredWorkspace, ImageSource, ImageSpec, Moved, NetworkSpec, ObjectId,
-    PodSpec, Role, STOP_TIMEOUT, VolumeSpec,
+    ContainerSpec, DesiredContainer, DesiredWorkspace, ImageSpec, Moved, NetworkSpec, ObjectId, PodSpec,
+    Role, STOP_TIMEOUT, StopHooks, VolumeSpec,
 };
 
 /// All that one workspace is made from.
@@ -114,10 +114,6 @@ pub(super) fn resolve(input: &Input<'_>, diagnostics: &mut Diagnostics) -> Optio
         at_event(&input.devfile.post_stop()),
     );
     let tools = tools(input, &containers, &projects, class);
-    wanted.extend(tools.as_ref().map(|t| ImageSpec {
-        reference: t.spec.image.clone(),
-        source: ImageSource::Pull,
-    }));
     let pods = pods(input, &mains, &published);
     let uid_range = input.uids.get(&manifest.spec.owner.value);
     let storage = &manifest.spec.storage;
@@ -138,8 +134,10 @@ pub(super) fn resolve(input: &Input<'_>, diagnostics: &mut Diagnostics) -> Optio
         pre_start,
         projects,
         post_start: events::commands(input, &input.devfile.post_start()),
-        pre_stop: events::commands(input, &input.devfile.pre_stop()),
-        post_stop,
+        stop_hooks: StopHooks {
+            pre_stop: events::commands(input, &input.devfile.pre_stop()),
+            post_stop,
+        },
         tools,
     })
 }

@@ -15,7 +15,7 @@ apiVersion: wharf/v1
 kind: Site
 metadata: {name: lab}
 spec:
-  toolsImage: localhost/tools:1
+  toolsImage: registry.example.org/git:1
   defaults: {class: small, power: on}
 ---
 apiVersion: wharf/v1
@@ -139,9 +139,8 @@ pub(crate) fn engine() -> Simulated {
 pub(crate) fn supply(state: &mut State) {
     let id = EngineId("image-tools".to_owned());
     state.images.insert("localhost/tools:1".to_owned(), id);
-    state
-        .pullable
-        .insert("registry.example.org/database:1".to_owned());
+    let pullable = ["registry.example.org/database:1", "registry.example.org/git:1"];
+    state.pullable.extend(pullable.map(str::to_owned));
 }
 
 /// The plan against what the engine holds now.

@@ -44,8 +44,6 @@ pub(super) fn clones(walk: &mut Walk<'_, '_>) {
         let key = walk.builder.key(&role, Verb::Clone);
         let mut after = vec![Key(walk.builder.object(&container), Verb::Start)];
         after.extend(before.take());
-        let tools = walk.desired.tools.iter().map(|t| t.spec.image.clone());
-        after.extend(tools.map(|image| Key(ObjectId::new(Kind::Image, image), Verb::Fetch)));
         let action = clone_action(walk, project, &container);
         walk.builder.step(key.clone(), action, after);
         mark(

@@ -1,14 +1,11 @@
 //! The draft of a workspace that nothing declares any more: its containers, pods and network go, its data stays unless
 //! its manifest said otherwise while it was there.
 
-use std::collections::BTreeMap;
-
-use super::builder::{Builder, Context, seen};
-use super::workspace::is_ephemeral;
+use super::builder::{Builder, Context};
+use super::workspace::{is_ephemeral, is_up};
 use super::{Draft, Key, Present, Verb};
-use crate::model::{ExecCommand, Kind, OnRemove, Role, RunState, WorkspaceId};
+use crate::model::{DesiredContainer, Kind, ObservedObject, OnRemove, Role, StopHooks, WorkspaceId};
 use crate::plan::change::{ChangeAction, Impact};
-use crate::plan::step::Action;
 
 pub(super) fn draft<'a>(context: Context<'a>, id: &WorkspaceId, present: &Present<'a>) -> Draft {
     let mut builder = Builder::new(context, id);
@@ -56,19 +53,15 @@ pub(super) fn tear_down<'a>(
     reason: &str,
 ) -> Vec<Key> {
     let of = |kind: Kind| present.iter().filter(move |(_, o)| o.object.kind == kind);
-    let before_stop: Vec<Key> = first
-        .iter()
-        .cloned()
-        .chain(pre_stop(builder, present, first))
-        .collect();
-    for (_, pod) in of(Kind::Pod) {
-        let up = match pod.run {
-            RunState::Running { .. } | RunState::Paused | RunState::Degraded | RunState::Unknown => true,
-            RunState::Inert | RunState::Created | RunState::Exited { .. } => false,
-        };
-        if up {
-            builder.stop(pod, before_stop.clone());
-        }
+    let hooks = stop_hooks(present);
+    let mut before_stop = first.to_vec();
+    before_stop.extend(builder.run_pre_stop(hooks.pre_stop.iter(), present, first));
+    // A workspace that goes on under another name has not ended.
+    if builder.draft.workspace == *id {
+        before_stop = post_stop(builder, present, &hooks.post_stop, before_stop);
+    }
+    for (_, pod) in of(Kind::Pod).filter(|(_, pod)| is_up(pod)) {
+        builder.stop(pod, before_stop.clone());
     }
     let stops: Vec<Key> = of(Kind::Pod)
         .map(|(_, o)| Key(o.object.clone(), Verb::Stop))
@@ -118,29 +111,34 @@ pub(super) fn tear_down<'a>(
     gone
 }
 
-/// The pre-stop commands that the pod's label has kept.
-fn pre_stop(builder: &mut Builder<'_>, present: &Present<'_>, first: &[Key]) -> Option<Key> {
-    let pod = present.get(&Role::Pod)?;
-    let commands: Vec<ExecCommand> = serde_json::from_str(pod.owner.stop_hooks.as_deref()?).ok()?;
-    let mut containers = BTreeMap::new();
-    let mut running = Vec::new();
-    for command in commands {
-        let role = Role::Component(command.component.clone());
-        if let Some(container) = present.get(&role).filter(|c| c.run.is_running()) {
-            containers.insert(command.component.clone(), seen(container));
-            running.push(command);
-        }
+/// What runs around the stop, as the pod's label has kept it; nothing where it can't be read.
+fn stop_hooks(present: &Present<'_>) -> StopHooks {
+    let kept = present
+        .get(&Role::Pod)
+        .and_then(|pod| pod.owner.stop_hooks.as_deref());
+    kept.and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default()
+}
+
+/// Stops the containers and runs the post-stop containers to their ends, while the pod still has its network.
+fn post_stop(
+    builder: &mut Builder<'_>,
+    present: &Present<'_>,
+    chain: &[DesiredContainer],
+    before: Vec<Key>,
+) -> Vec<Key> {
+    let pod_runs = present.get(&Role::Pod).is_some_and(|pod| is_up(pod));
+    if chain.is_empty() || !pod_runs {
+        return before;
     }
-    if running.is_empty() {
-        return None;
+    let mut after = before.clone();
+    let up = |o: &&&ObservedObject| o.object.kind == Kind::Container && is_up(o);
+    for container in present.values().filter(up) {
+        builder.stop(container, before.clone());
+        after.push(Key(container.object.clone(), Verb::Stop));
     }
-    let key = Key(pod.object.clone(), Verb::PreStop);
-    let containers = containers.into_iter().collect();
-    let action = Action::RunCommands {
-        commands: running,
-        containers,
-        required: false,
-    };
-    builder.step(key.clone(), action, first.to_vec());
-    Some(key)
+    for container in chain {
+        after = vec![builder.run_to_end(container, Verb::PostStop, after)];
+    }
+    after
 }

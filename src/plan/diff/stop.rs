@@ -1,15 +1,11 @@
 //! What goes: a workspace that is not to run is stopped, what is replaced is torn down, and what nothing declares any
 //! more is removed, data excepted.
 
-use std::collections::BTreeMap;
-
-use super::builder::seen;
 use super::fate::Fate;
 use super::workspace::{Walk, image_key, is_ephemeral, is_up};
 use super::{Key, Verb};
-use crate::model::{ExecCommand, Kind, ObservedObject, Power, Role};
+use crate::model::{Kind, ObservedObject, Power, Role};
 use crate::plan::change::{ChangeAction, Impact};
-use crate::plan::step::Action;
 
 impl Walk<'_, '_> {
     /// Stops the workspace as a whole where it is not to run.
@@ -39,7 +35,7 @@ impl Walk<'_, '_> {
     /// Runs the post-stop containers after the others have stopped and before their pod does: they need its network.
     pub(super) fn post_stop(&mut self, before: &[Key]) -> Option<Vec<Key>> {
         // In a pod that is replaced they would have to wait for the new one, and that for the old one's end.
-        if self.desired.post_stop.is_empty() || self.fates.get(&Role::Pod).kept().is_none() {
+        if self.desired.stop_hooks.post_stop.is_empty() || self.fates.get(&Role::Pod).kept().is_none() {
             return None;
         }
         let up: Vec<&ObservedObject> = self
@@ -53,7 +49,7 @@ impl Walk<'_, '_> {
             self.builder.stop(container, before.to_vec());
             stops.push(Key(container.object.clone(), Verb::Stop));
         }
-        let chain = self.desired.post_stop.clone();
+        let chain = self.desired.stop_hooks.post_stop.clone();
         self.run_to_end(&chain, Verb::PostStop, stops);
         chain
             .last()
@@ -62,35 +58,9 @@ impl Walk<'_, '_> {
 
     /// Runs the pre-stop commands of components that `which` picks and that run now.
     pub(super) fn pre_stop(&mut self, which: impl Fn(&str) -> bool) -> Option<Key> {
-        let commands: Vec<ExecCommand> = self
-            .desired
-            .pre_stop
-            .iter()
-            .filter(|c| {
-                let role = Role::Component(c.component.clone());
-                which(&c.component) && self.present.get(&role).is_some_and(|o| o.run.is_running())
-            })
-            .cloned()
-            .collect();
-        if commands.is_empty() {
-            return None;
-        }
-        let mut containers = BTreeMap::new();
-        for command in &commands {
-            let role = Role::Component(command.component.clone());
-            if let Some(object) = self.present.get(&role) {
-                containers.insert(command.component.clone(), seen(object));
-            }
-        }
-        let key = self.builder.key(&Role::Pod, Verb::PreStop);
-        let containers = containers.into_iter().collect();
-        let action = Action::RunCommands {
-            commands,
-            containers,
-            required: false,
-        };
-        self.builder.step(key.clone(), action, Vec::new());
-        Some(key)
+        let commands = &self.desired.stop_hooks.pre_stop;
+        let commands = commands.iter().filter(|c| which(&c.component));
+        self.builder.run_pre_stop(commands, self.present, &[])
     }
 
     /// Stops and removes what is replaced.

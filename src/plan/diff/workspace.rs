@@ -5,6 +5,7 @@ use super::fate::{Fate, Fates};
 use super::{Draft, Key, Present, Verb, marks, moved};
 use crate::model::{
     DesiredContainer, DesiredWorkspace, ImageSpec, Kind, Labels, ObservedObject, Power, Role, RunState, Spec,
+    StopHooks,
 };
 use crate::plan::change::{ChangeAction, Impact, MISSING};
 use crate::plan::step::Action;
@@ -188,9 +189,6 @@ impl<'a> Walk<'a, '_> {
                 Action::CreateContainer { spec, .. } | Action::RunToEnd { spec, .. } => {
                     spec.image == image.reference
                 }
-                Action::Clone { tools, .. } => {
-                    tools.as_ref().is_some_and(|t| t.spec.image == image.reference)
-                }
                 Action::EnsureImage { .. }
                 | Action::CreateNetwork { .. }
                 | Action::CreateVolume { .. }
@@ -200,6 +198,7 @@ impl<'a> Walk<'a, '_> {
                 | Action::Stop { .. }
                 | Action::Remove { .. }
                 | Action::MoveData { .. }
+                | Action::Clone { .. }
                 | Action::RunCommands { .. }
                 | Action::Mark { .. } => false,
             });
@@ -262,10 +261,11 @@ pub(super) fn is_ephemeral(object: &ObservedObject) -> bool {
     }
 }
 
-/// What is to run around a stop, for when the devfile is no longer there; see the label's description.
+/// What runs around a stop, as the pod's label keeps it.
 fn stop_hooks(desired: &DesiredWorkspace) -> Option<String> {
-    if desired.pre_stop.is_empty() {
+    if desired.stop_hooks == StopHooks::default() {
         return None;
     }
-    serde_json::to_string(&desired.pre_stop).ok()
+    // Invariant: specifications are strings, numbers and lists, which serialise.
+    serde_json::to_string(&desired.stop_hooks).ok()
 }
