@@ -21,7 +21,7 @@ mod site;
 mod table;
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use floor::Floor;
 use site::{Change, Site};
@@ -33,6 +33,9 @@ const READS: usize = 7;
 fn number(variable: &str, default: usize) -> usize {
     std::env::var(variable).map_or(default, |v| v.parse().expect(variable))
 }
+
+/// How long the machine gets to become idle.
+const SETTLE: Duration = Duration::from_secs(60);
 
 /// The repository's root.
 fn root() -> PathBuf {
@@ -53,7 +56,9 @@ async fn main() -> std::process::ExitCode {
             measure_wharf(&ours, &mut table).await;
             measure_floor(&theirs, &mut table).await;
         }
+        settle();
         others::kube_play(&ours, &mut table);
+        settle();
         others::compose(&ours, &mut table);
     }
     table.bound("first apply", Bound::TimesFloor(1.15));
@@ -68,8 +73,33 @@ async fn main() -> std::process::ExitCode {
     if table.holds() { 0.into() } else { 1.into() }
 }
 
+/// Waits until the machine has nothing left to do: Podman cleans up after a removed container in processes of its own,
+/// which would slow down whatever is measured next.
+fn settle() {
+    let idle = || {
+        let text = std::fs::read_to_string("/proc/stat").unwrap();
+        let times = text.lines().next().unwrap().split_whitespace().skip(1);
+        let times: Vec<u64> = times.map(|t| t.parse().unwrap()).collect();
+        (times[3], times.iter().sum::<u64>())
+    };
+    let deadline = Instant::now() + SETTLE;
+    loop {
+        let before = idle();
+        std::thread::park_timeout(Duration::from_millis(500));
+        let after = idle();
+        if (after.0 - before.0) * 10 >= (after.1 - before.1) * 9 {
+            return;
+        }
+        if Instant::now() > deadline {
+            eprintln!("  other programs keep this machine busy; the figures suffer from it");
+            return;
+        }
+    }
+}
+
 /// The same objects through raw calls.
 async fn measure_floor(site: &Site, table: &mut Table) {
+    settle();
     let floor = Floor::new(site);
     let start = Instant::now();
     floor.create().await;
@@ -88,6 +118,7 @@ async fn measure_floor(site: &Site, table: &mut Table) {
 }
 
 async fn measure_wharf(site: &Site, table: &mut Table) {
+    settle();
     let floor = Floor::new(site);
     site.declare(Change::None);
     table.add("first apply", "wharf", site.apply());
