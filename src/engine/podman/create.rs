@@ -333,6 +333,9 @@ impl Api {
                 .await?;
             return Err(error);
         }
+        if let Ok(mut unstarted) = self.unstarted.lock() {
+            unstarted.insert(made.id.clone());
+        }
         Ok(EngineId(made.id))
     }
 

@@ -4,11 +4,11 @@
 //! A read whose kept connection turns out to be broken (the service was restarted) is sent once more; a mutation never
 //! is. What the answers mean doesn't belong here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use containers_api::conn::{self, Transport, get_unix_connector};
 use hyper::{Body, Client, Method, Request, Response, StatusCode, header};
@@ -35,6 +35,8 @@ pub(super) struct Api {
     socket: PathBuf,
     /// The uid ranges of pods that were seen, by the pods' ids: a range stays the same for as long as its pod is there.
     pub(super) ranges: Mutex<BTreeMap<String, Option<UidRange>>>,
+    /// Containers that were created here and not started yet, by their ids.
+    pub(super) unstarted: Mutex<BTreeSet<String>>,
 }
 
 /// Builds a path below the API's root from parts, which are percent-encoded one by one.
@@ -82,6 +84,7 @@ impl Api {
             },
             socket: socket.to_owned(),
             ranges: Mutex::default(),
+            unstarted: Mutex::default(),
         }
     }
 
@@ -164,7 +167,8 @@ impl Api {
         endpoint: &Endpoint,
     ) -> Result<Vec<u8>> {
         let request = request()?;
-        within(call, bound, async {
+        let begun = Instant::now();
+        let answer = within(call, bound, async {
             let response = self.send(call, request, endpoint).await?;
             let status = response.status();
             let body = collect(call, response).await?;
@@ -174,7 +178,10 @@ impl Api {
                 Err(fault::of_answer(call, status, &body))
             }
         })
-        .await
+        .await;
+        let milliseconds = begun.elapsed().as_millis();
+        tracing::trace!(milliseconds, failed = answer.is_err(), "{call}");
+        answer
     }
 
     async fn send(

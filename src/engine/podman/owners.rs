@@ -24,6 +24,10 @@ const ENTRY: &str = ".wharf-start";
 impl Podman {
     /// To be called before a container is started.
     pub(super) async fn keep_owners(&self, id: &EngineId) -> Result<()> {
+        let first = (self.api.unstarted.lock()).is_ok_and(|mut unstarted| unstarted.remove(&id.0));
+        if first {
+            return Ok(());
+        }
         let container = self.api.container("inspect container", &id.0).await?;
         if !matches!(container.state.status.as_str(), "exited" | "stopped") {
             return Ok(());
