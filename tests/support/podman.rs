@@ -46,7 +46,7 @@ pub(crate) fn image() -> String {
 
 /// The real binary, which without root is its own helper; elsewhere than where it was built on a test machine.
 fn binary() -> PathBuf {
-    std::env::var_os("WHARF_TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_wharf").into(), PathBuf::from)
+    std::env::var_os("WHARF_BIN").map_or_else(|| env!("CARGO_BIN_EXE_wharf").into(), PathBuf::from)
 }
 
 pub(crate) fn connect() -> Podman {
