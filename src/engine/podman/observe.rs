@@ -103,11 +103,13 @@ impl Reader {
         site: &Name,
         workspace: &WorkspaceId,
     ) -> Result<BTreeMap<ObjectId, ObservedObject>> {
-        let workspace = workspace.to_string();
-        let wanted = [(labels::SITE, site.as_str()), (labels::WORKSPACE, &*workspace)];
+        let label = workspace.to_string();
+        let wanted = [(labels::SITE, site.as_str()), (labels::WORKSPACE, &*label)];
         let listings = self.listings(&wanted).await?;
+        // Podman 4.3 lists a volume that has any of the labels.
         let objects = everything(&listings)
             .filter_map(|seen| seen.owned_by(site))
+            .filter(|object| object.owner.workspace == *workspace)
             .map(|object| (object.object.clone(), object))
             .collect();
         read_limits(objects, self.host()?).await
