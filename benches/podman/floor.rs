@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use hyper::Method;
 use serde_json::{Value, json};
 use wharf::model::{ContainerSpec, Kind, Labels, Limits, ObjectId, PodSpec};
-use wharf::plan::Action;
+use wharf::plan::{Action, Creation};
 
 use crate::raw::Raw;
 use crate::site::{Change, Site};
@@ -66,7 +66,13 @@ impl Floor {
                 .entry(step.workspace.clone())
                 .or_default()
                 .push(call.clone());
-            if let Action::CreateContainer { .. } = step.action {
+            if matches!(
+                &step.action,
+                Action::Create {
+                    what: Creation::Container(..),
+                    ..
+                }
+            ) {
                 let start = Call::post(format!("containers/{name}/start"), None);
                 containers.insert(step.workspace.clone(), (name.to_owned(), call, start));
             }
@@ -254,22 +260,28 @@ fn read_limits(pid: u64) {
 /// The raw call for a step of a first plan.
 fn call(name: &str, action: &Action) -> Call {
     match action {
-        Action::CreateNetwork { spec, labels } => Call::post(
+        Action::Create { what, labels } => create(name, what, labels),
+        Action::Start { .. } => Call::post(format!("containers/{name}/start"), None),
+        other => panic!("a first plan of small workspaces has no {other:?}"),
+    }
+}
+
+fn create(name: &str, what: &Creation, labels: &Labels) -> Call {
+    match what {
+        Creation::Network(spec) => Call::post(
             "networks/create",
             Some(json!({
                 "name": name, "driver": "bridge", "labels": labels, "options": {"isolate": "true"}, "dns_enabled": spec.dns,
             })),
         ),
-        Action::CreateVolume { labels, .. } => Call::post(
+        Creation::Volume(_) => Call::post(
             "volumes/create",
             Some(json!({"Name": name, "Labels": labels, "Options": {}})),
         ),
-        Action::CreatePod { spec, labels } => Call::post("pods/create", Some(pod(name, spec, labels))),
-        Action::CreateContainer { spec, limits, labels } => {
+        Creation::Pod(spec) => Call::post("pods/create", Some(pod(name, spec, labels))),
+        Creation::Container(spec, limits) => {
             Call::post("containers/create", Some(container(name, spec, limits, labels)))
         }
-        Action::Start { .. } => Call::post(format!("containers/{name}/start"), None),
-        other => panic!("a first plan of small workspaces has no {other:?}"),
     }
 }
 

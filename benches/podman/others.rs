@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use wharf::plan::Action;
+use wharf::plan::{Action, Creation};
 
 use crate::site::{Change, Site};
 use crate::table::Table;
@@ -24,7 +24,10 @@ fn run(program: &str, arguments: &[&str]) -> bool {
 fn argv(site: &Site) -> String {
     let plan = site.first_plan(Change::None);
     let found = plan.steps.iter().find_map(|step| match &step.action {
-        Action::CreateContainer { spec, .. } => Some(spec.clone()),
+        Action::Create {
+            what: Creation::Container(spec, _),
+            ..
+        } => Some(spec.clone()),
         _ => None,
     });
     let spec = found.expect("a first plan makes containers");

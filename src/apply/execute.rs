@@ -15,7 +15,7 @@ use super::failure::StepError;
 use crate::engine::{Create, Engine, EngineError, Reown, VolumeRef};
 use crate::model::{EngineId, Kind, Labels, Limits, ObjectId, UidRange, labels};
 use crate::plan::diff::join_incarnations;
-use crate::plan::{Action, Step, Target};
+use crate::plan::{Action, Creation, Step, Target};
 
 /// Lines that an image's pull or build writes.
 pub(super) type Progress<'a> = &'a (dyn for<'line> Fn(&'line str) + Send + Sync);
@@ -57,10 +57,7 @@ impl<'a> Executor<'a> {
             Action::EnsureImage { image, labels } => {
                 self.engine.ensure_image(image, labels, progress).await?;
             }
-            Action::CreateNetwork { .. }
-            | Action::CreateVolume { .. }
-            | Action::CreatePod { .. }
-            | Action::CreateContainer { .. } => self.create(object, &step.action).await?,
+            Action::Create { what, labels } => self.create(object, what, labels).await?,
             Action::Start { target, limits } => self.start(object, target, limits).await?,
             Action::SetLimits { target, limits } => {
                 let id = self.id(object, target)?;
@@ -118,35 +115,25 @@ impl<'a> Executor<'a> {
         call.await
     }
 
-    async fn create(&self, object: &ObjectId, action: &Action) -> Result<(), StepError> {
+    async fn create(&self, object: &ObjectId, what: &Creation, labels: &Labels) -> Result<(), StepError> {
         let (name, engine) = (object.name.as_str(), self.engine);
-        let id = match action {
-            Action::CreateNetwork { spec, labels } => {
+        let id = match what {
+            Creation::Network(spec) => {
                 let create = Create { name, spec, labels };
                 self.mutate(engine.create_network(create)).await?
             }
-            Action::CreateVolume { spec, labels } => {
+            Creation::Volume(spec) => {
                 let create = Create { name, spec, labels };
                 self.mutate(engine.create_volume(create)).await?
             }
-            Action::CreatePod { spec, labels } => {
+            Creation::Pod(spec) => {
                 let create = Create { name, spec, labels };
                 self.mutate(engine.create_pod(create)).await?
             }
-            Action::CreateContainer { spec, limits, labels } => {
+            Creation::Container(spec, limits) => {
                 let create = Create { name, spec, labels };
                 self.mutate(engine.create_container(create, limits)).await?
             }
-            Action::EnsureImage { .. }
-            | Action::Start { .. }
-            | Action::SetLimits { .. }
-            | Action::Stop { .. }
-            | Action::Remove { .. }
-            | Action::MoveData { .. }
-            | Action::RunToEnd { .. }
-            | Action::Clone { .. }
-            | Action::RunCommands { .. }
-            | Action::Mark { .. } => return Err(StepError::Impossible(object.clone(), "created")),
         };
         let mut known = self.known();
         match object.kind {

@@ -24,10 +24,7 @@ impl Lane {
         match action {
             Action::EnsureImage { .. } => Self::Image,
             Action::Clone { .. } | Action::RunCommands { .. } | Action::RunToEnd { .. } => Self::Work,
-            Action::CreateNetwork { .. }
-            | Action::CreateVolume { .. }
-            | Action::CreatePod { .. }
-            | Action::CreateContainer { .. }
+            Action::Create { .. }
             | Action::Start { .. }
             | Action::SetLimits { .. }
             | Action::Stop { .. }
@@ -208,6 +205,7 @@ impl Node {
 mod tests {
     use super::*;
     use crate::model::{ImageSource, ImageSpec, Kind, Labels, NetworkSpec, ObjectId};
+    use crate::plan::Creation;
 
     const ONE: Slots = Slots {
         mutation: 1,
@@ -224,8 +222,8 @@ mod tests {
         Step {
             workspace: "a/b".parse().unwrap(),
             object: ObjectId::new(Kind::Network, "n"),
-            action: Action::CreateNetwork {
-                spec: NetworkSpec::default(),
+            action: Action::Create {
+                what: Creation::Network(NetworkSpec::default()),
                 labels: Labels::new(),
             },
             after: after.to_vec(),

@@ -23,7 +23,7 @@ use crate::model::{
 pub use change::{Blocked, Change, ChangeAction, FieldChange, Impact};
 pub use guard::Approval;
 pub use order::OrderError;
-pub use step::{Action, Step, StepId, Target, ToolsContainer};
+pub use step::{Action, Creation, Step, StepId, Target, ToolsContainer};
 pub use target::{Selection, TargetError};
 
 /// The version of the plan's JSON form and of plan files.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     CloneProject, ContainerSpec, EngineId, ExecCommand, ImageSpec, Labels, Limits, MarkSpec, NetworkSpec,
-    ObjectId, PodSpec, UidRange, VolumeSpec, WorkspaceId,
+    ObjectId, PodSpec, Spec, UidRange, VolumeSpec, WorkspaceId,
 };
 
 /// A step's place in its plan's list.
@@ -47,33 +47,10 @@ pub enum Action {
         /// The labels of an image that is built.
         labels: Labels,
     },
-    /// Creates the network; its name must be free.
-    CreateNetwork {
+    /// Creates an object; its name must be free.
+    Create {
         /// What it is.
-        spec: NetworkSpec,
-        /// Its labels.
-        labels: Labels,
-    },
-    /// Creates an empty volume; its name must be free.
-    CreateVolume {
-        /// What it is.
-        spec: VolumeSpec,
-        /// Its labels.
-        labels: Labels,
-    },
-    /// Creates a pod; its name must be free.
-    CreatePod {
-        /// What it is.
-        spec: PodSpec,
-        /// Its labels.
-        labels: Labels,
-    },
-    /// Creates a container; its name must be free.
-    CreateContainer {
-        /// What it is.
-        spec: ContainerSpec,
-        /// What it may use.
-        limits: Limits,
+        what: Creation,
         /// Its labels.
         labels: Labels,
     },
@@ -152,6 +129,20 @@ pub enum Action {
     },
 }
 
+/// What a step creates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "spec", rename_all = "camelCase")]
+pub enum Creation {
+    /// A network.
+    Network(NetworkSpec),
+    /// An empty volume.
+    Volume(VolumeSpec),
+    /// A pod.
+    Pod(PodSpec),
+    /// A container, and what it may use.
+    Container(ContainerSpec, Limits),
+}
+
 /// The container that clones with the Site's tools image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -166,17 +157,53 @@ pub struct ToolsContainer {
     pub labels: Labels,
 }
 
+impl Creation {
+    /// What can't be changed in place of it.
+    #[must_use]
+    pub fn spec(&self) -> Spec {
+        match self {
+            Self::Network(spec) => Spec::Network(spec.clone()),
+            Self::Volume(spec) => Spec::Volume(spec.clone()),
+            Self::Pod(spec) => Spec::Pod(spec.clone()),
+            Self::Container(spec, _) => Spec::Container(spec.clone()),
+        }
+    }
+}
+
 impl Action {
+    /// The image that it creates a container from.
+    #[must_use]
+    pub fn image(&self) -> Option<&str> {
+        match self {
+            Self::Create {
+                what: Creation::Container(spec, _),
+                ..
+            }
+            | Self::RunToEnd { spec, .. } => Some(&spec.image),
+            Self::Create {
+                what: Creation::Network(_) | Creation::Volume(_) | Creation::Pod(_),
+                ..
+            }
+            // Whether a clone needs the tools image is only known when it runs.
+            | Self::Clone { .. }
+            | Self::EnsureImage { .. }
+            | Self::Start { .. }
+            | Self::SetLimits { .. }
+            | Self::Stop { .. }
+            | Self::Remove { .. }
+            | Self::MoveData { .. }
+            | Self::RunCommands { .. }
+            | Self::Mark { .. } => None,
+        }
+    }
+
     /// The hash of what it creates.
     #[must_use]
     pub fn hash(&self) -> Option<&str> {
         match self {
-            Self::CreateNetwork { labels, .. }
-            | Self::CreateVolume { labels, .. }
-            | Self::CreatePod { labels, .. }
-            | Self::CreateContainer { labels, .. }
-            | Self::RunToEnd { labels, .. }
-            | Self::Mark { labels, .. } => labels.get(crate::model::labels::HASH).map(String::as_str),
+            Self::Create { labels, .. } | Self::RunToEnd { labels, .. } | Self::Mark { labels, .. } => {
+                labels.get(crate::model::labels::HASH).map(String::as_str)
+            }
             Self::EnsureImage { .. }
             | Self::Start { .. }
             | Self::SetLimits { .. }
@@ -193,10 +220,7 @@ impl Action {
     pub fn verb(&self) -> &'static str {
         match self {
             Self::EnsureImage { .. } => "fetch",
-            Self::CreateNetwork { .. }
-            | Self::CreateVolume { .. }
-            | Self::CreatePod { .. }
-            | Self::CreateContainer { .. } => "create",
+            Self::Create { .. } => "create",
             Self::Start { .. } => "start",
             Self::SetLimits { .. } => "resize",
             Self::Stop { .. } => "stop",
@@ -219,10 +243,7 @@ impl fmt::Display for Step {
                 write!(f, "run {} of {}", ids.join(", "), self.workspace)
             }
             Action::EnsureImage { .. }
-            | Action::CreateNetwork { .. }
-            | Action::CreateVolume { .. }
-            | Action::CreatePod { .. }
-            | Action::CreateContainer { .. }
+            | Action::Create { .. }
             | Action::Start { .. }
             | Action::SetLimits { .. }
             | Action::Stop { .. }

@@ -6,7 +6,7 @@ use super::workspace::{Walk, image_key, is_up};
 use super::{Key, Verb, limits, moved};
 use crate::model::{DesiredContainer, Kind, ObservedObject, Role, RunState, Spec};
 use crate::plan::change::{ChangeAction, Impact, MISSING};
-use crate::plan::step::Action;
+use crate::plan::step::{Action, Creation};
 
 impl<'a> Walk<'a, '_> {
     /// The containers: created, started, resized.
@@ -48,8 +48,8 @@ impl<'a> Walk<'a, '_> {
             if self.fates.get(&role).kept().is_none() {
                 let after = self.container_needs(container, &role);
                 let labels = self.builder.labels(&role, &spec, None);
-                let (spec, limits) = (container.spec.clone(), container.limits);
-                let action = Action::CreateContainer { spec, limits, labels };
+                let what = Creation::Container(container.spec.clone(), container.limits);
+                let action = Action::Create { what, labels };
                 self.builder
                     .step(Key(object.clone(), Verb::Create), action, after);
             }

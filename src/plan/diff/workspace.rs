@@ -2,13 +2,13 @@
 
 use super::builder::{Builder, Context};
 use super::fate::{Fate, Fates};
-use super::{Draft, Key, Present, Verb, marks, moved};
+use super::{Draft, DraftStep, Key, Present, Verb, marks, moved};
 use crate::model::{
     DesiredContainer, DesiredWorkspace, ImageSpec, Kind, Labels, ObservedObject, Power, Role, RunState, Spec,
     StopHooks,
 };
 use crate::plan::change::{ChangeAction, Impact, MISSING};
-use crate::plan::step::Action;
+use crate::plan::step::{Action, Creation};
 
 /// One declared workspace on its way to a draft.
 pub(super) struct Walk<'a, 'd> {
@@ -116,45 +116,21 @@ impl<'a> Walk<'a, '_> {
 
     /// Network, volumes and pods: creates what is missing or was torn down.
     fn create(&mut self) {
-        let network = self.desired.network.clone();
-        self.create_one(
-            &Role::Network,
-            &Spec::Network(network.clone()),
-            Vec::new(),
-            |labels| Action::CreateNetwork {
-                spec: network.clone(),
-                labels,
-            },
-        );
+        let network = Creation::Network(self.desired.network.clone());
+        self.create_one(&Role::Network, network, Vec::new());
         for (role, spec) in self.desired.volumes.clone() {
-            self.create_one(&role, &Spec::Volume(spec.clone()), Vec::new(), |labels| {
-                Action::CreateVolume {
-                    spec: spec.clone(),
-                    labels,
-                }
-            });
+            self.create_one(&role, Creation::Volume(spec), Vec::new());
         }
         let mut before = vec![self.builder.key(&Role::Network, Verb::Create)];
         // As long as no pod is there, a plan after a crash knows that the volumes hold nothing of the workspace's own.
         let moves = self.desired.volumes.keys().map(moved::mark_role);
         before.extend(moves.map(|mark| self.builder.key(&mark, Verb::Mark)));
         for (role, spec) in self.desired.pods.clone() {
-            self.create_one(&role, &Spec::Pod(spec.clone()), before.clone(), |labels| {
-                Action::CreatePod {
-                    spec: spec.clone(),
-                    labels,
-                }
-            });
+            self.create_one(&role, Creation::Pod(spec), before.clone());
         }
     }
 
-    fn create_one(
-        &mut self,
-        role: &Role,
-        spec: &Spec,
-        mut after: Vec<Key>,
-        action: impl Fn(Labels) -> Action,
-    ) {
+    fn create_one(&mut self, role: &Role, what: Creation, mut after: Vec<Key>) {
         let object = self.builder.object(role);
         match self.fates.get(role).clone() {
             Fate::Keep(_) => {
@@ -177,31 +153,16 @@ impl<'a> Walk<'a, '_> {
         }
         after.push(Key(object.clone(), Verb::Remove));
         let hooks = (*role == Role::Pod).then(|| stop_hooks(self.desired)).flatten();
-        let labels = self.builder.labels(role, spec, hooks);
-        self.builder
-            .step(Key(object, Verb::Create), action(labels), after);
+        let labels = self.builder.labels(role, &what.spec(), hooks);
+        let action = Action::Create { what, labels };
+        self.builder.step(Key(object, Verb::Create), action, after);
     }
 
     /// The images that new containers need and that are not there.
     fn images(&mut self) {
         for image in &self.desired.images {
-            let wanted = self.builder.draft.steps.iter().any(|s| match &s.action {
-                Action::CreateContainer { spec, .. } | Action::RunToEnd { spec, .. } => {
-                    spec.image == image.reference
-                }
-                Action::EnsureImage { .. }
-                | Action::CreateNetwork { .. }
-                | Action::CreateVolume { .. }
-                | Action::CreatePod { .. }
-                | Action::Start { .. }
-                | Action::SetLimits { .. }
-                | Action::Stop { .. }
-                | Action::Remove { .. }
-                | Action::MoveData { .. }
-                | Action::Clone { .. }
-                | Action::RunCommands { .. }
-                | Action::Mark { .. } => false,
-            });
+            let uses = |s: &DraftStep| s.action.image() == Some(&*image.reference);
+            let wanted = self.builder.draft.steps.iter().any(uses);
             if !wanted
                 || self
                     .builder
