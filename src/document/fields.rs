@@ -84,20 +84,15 @@ pub struct Fields<'n> {
 impl<'n> Fields<'n> {
     /// The fields of `node`, which must be a map.
     pub fn of(node: &'n Node, reader: &mut Reader<'_>) -> Option<Self> {
-        match &node.value {
-            Value::Map(entries) => Some(Self {
-                span: node.span,
-                entries,
-                known: Vec::new(),
-                refused: Vec::new(),
-            }),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::String(_)
-            | Value::List(_) => reader.wrong_type(node, "a map"),
-        }
+        let Some(entries) = node.as_map() else {
+            return reader.wrong_type(node, "a map");
+        };
+        Some(Self {
+            span: node.span,
+            entries,
+            known: Vec::new(),
+            refused: Vec::new(),
+        })
     }
 
     /// The node of `key`, whatever it is.
@@ -198,43 +193,22 @@ fn first_line(reader: &Reader<'_>, span: Span) -> Span {
 
 impl Decode for String {
     fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        match &node.value {
-            Value::String(text) => Some(text.clone()),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::List(_)
-            | Value::Map(_) => reader.wrong_type(node, A_STRING),
-        }
+        let text = node.as_str().map(str::to_owned);
+        text.or_else(|| reader.wrong_type(node, A_STRING))
     }
 }
 
 impl Decode for bool {
     fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        match node.value {
-            Value::Bool(value) => Some(value),
-            Value::Null
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::String(_)
-            | Value::List(_)
-            | Value::Map(_) => reader.wrong_type(node, "true or false"),
-        }
+        node.as_bool()
+            .or_else(|| reader.wrong_type(node, "true or false"))
     }
 }
 
 impl Decode for i64 {
     fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        match node.value {
-            Value::Integer(value) => Some(value),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Float(_)
-            | Value::String(_)
-            | Value::List(_)
-            | Value::Map(_) => reader.wrong_type(node, "an integer"),
-        }
+        node.as_integer()
+            .or_else(|| reader.wrong_type(node, "an integer"))
     }
 }
 
@@ -298,44 +272,30 @@ pub fn choice<T: Copy>(node: &Node, reader: &mut Reader<'_>, words: &[(&'static 
 
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        match &node.value {
-            // Every item is read, so that every item's errors are reported.
-            Value::List(items) => {
-                let read: Vec<Option<T>> = items.iter().map(|item| T::decode(item, reader)).collect();
-                read.into_iter().collect()
-            }
-            Value::Null
-            | Value::Bool(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::String(_)
-            | Value::Map(_) => reader.wrong_type(node, "a list"),
-        }
+        let Some(items) = node.as_list() else {
+            return reader.wrong_type(node, "a list");
+        };
+        // Every item is read, so that every item's errors are reported.
+        let read: Vec<Option<T>> = items.iter().map(|item| T::decode(item, reader)).collect();
+        read.into_iter().collect()
     }
 }
 
 /// A map of strings to values, in the order of the text.
 impl<T: Decode> Decode for Vec<(Spanned<String>, T)> {
     fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        match &node.value {
-            Value::Map(entries) => {
-                let mut read = Vec::new();
-                for (key, value) in entries {
-                    let key = Spanned {
-                        value: key.text.clone(),
-                        span: key.span,
-                    };
-                    read.push(T::decode(value, reader).map(|v| (key, v)));
-                }
-                read.into_iter().collect()
-            }
-            Value::Null
-            | Value::Bool(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::String(_)
-            | Value::List(_) => reader.wrong_type(node, "a map"),
+        let Some(entries) = node.as_map() else {
+            return reader.wrong_type(node, "a map");
+        };
+        let mut read = Vec::new();
+        for (key, value) in entries {
+            let key = Spanned {
+                value: key.text.clone(),
+                span: key.span,
+            };
+            read.push(T::decode(value, reader).map(|v| (key, v)));
         }
+        read.into_iter().collect()
     }
 }
 

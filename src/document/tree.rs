@@ -74,14 +74,62 @@ impl Node {
     /// The key and value of a map.
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<&(Key, Self)> {
+        self.as_map()?.iter().find(|(k, _)| k.text == key)
+    }
+
+    /// The entries, where it is a map.
+    #[must_use]
+    pub fn as_map(&self) -> Option<&[(Key, Self)]> {
         match &self.value {
-            Value::Map(entries) => entries.iter().find(|(k, _)| k.text == key),
+            Value::Map(entries) => Some(entries),
             Value::Null
             | Value::Bool(_)
             | Value::Integer(_)
             | Value::Float(_)
             | Value::String(_)
             | Value::List(_) => None,
+        }
+    }
+
+    /// The items, where it is a list.
+    #[must_use]
+    pub fn as_list(&self) -> Option<&[Self]> {
+        match &self.value {
+            Value::List(items) => Some(items),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::String(_)
+            | Value::Map(_) => None,
+        }
+    }
+
+    /// The value, where it is a boolean.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match &self.value {
+            Value::Bool(value) => Some(*value),
+            Value::Null
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::String(_)
+            | Value::List(_)
+            | Value::Map(_) => None,
+        }
+    }
+
+    /// The value, where it is an integer.
+    #[must_use]
+    pub fn as_integer(&self) -> Option<i64> {
+        match &self.value {
+            Value::Integer(value) => Some(*value),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Float(_)
+            | Value::String(_)
+            | Value::List(_)
+            | Value::Map(_) => None,
         }
     }
 

@@ -200,33 +200,11 @@ fn plain_list(node: &Node, key: &str) -> Vec<Spanned<String>> {
 }
 
 fn list(node: Option<&Node>) -> &[Node] {
-    match node.map(|n| &n.value) {
-        Some(Value::List(items)) => items,
-        Some(
-            Value::Null
-            | Value::Bool(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::String(_)
-            | Value::Map(_),
-        )
-        | None => &[],
-    }
+    node.and_then(Node::as_list).unwrap_or_default()
 }
 
 fn map(node: Option<&Node>) -> impl Iterator<Item = (Spanned<String>, &Node)> {
-    let entries: &[_] = match node.map(|n| &n.value) {
-        Some(Value::Map(entries)) => entries,
-        Some(
-            Value::Null
-            | Value::Bool(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::String(_)
-            | Value::List(_),
-        )
-        | None => &[],
-    };
+    let entries = node.and_then(Node::as_map).unwrap_or_default();
     entries.iter().map(|(key, node)| {
         let value = key.text.clone();
         let span = key.span;
@@ -235,15 +213,7 @@ fn map(node: Option<&Node>) -> impl Iterator<Item = (Spanned<String>, &Node)> {
 }
 
 fn flag(node: &Node, key: &str) -> Option<bool> {
-    match node.get(key)?.value {
-        Value::Bool(value) => Some(value),
-        Value::Null
-        | Value::Integer(_)
-        | Value::Float(_)
-        | Value::String(_)
-        | Value::List(_)
-        | Value::Map(_) => None,
-    }
+    node.get(key)?.as_bool()
 }
 
 fn attributes(node: &Node) -> Attributes {

@@ -27,23 +27,18 @@ impl Check<'_, '_> {
     fn shape(&mut self, node: &Node, shape: Shape) {
         match shape {
             Shape::Text => self.kind(node, matches!(node.value, Value::String(_)), "a string"),
-            Shape::Flag => self.kind(node, matches!(node.value, Value::Bool(_)), "true or false"),
-            Shape::Integer => self.kind(node, matches!(node.value, Value::Integer(_)), "an integer"),
-            Shape::Open => self.kind(node, matches!(node.value, Value::Map(_)), "a map"),
+            Shape::Flag => self.kind(node, node.as_bool().is_some(), "true or false"),
+            Shape::Integer => self.kind(node, node.as_integer().is_some(), "an integer"),
+            Shape::Open => self.kind(node, node.as_map().is_some(), "a map"),
             Shape::Name => self.name(node, MAX_NAME),
             Shape::EndpointName => self.name(node, self.version.max_endpoint_name()),
             Shape::SemanticVersion => self.semantic_version(node),
             Shape::Choice(choices) => self.choice(node, choices),
-            Shape::List(item) => match &node.value {
-                Value::List(items) => items.iter().for_each(|i| self.shape(i, *item)),
-                Value::Null
-                | Value::Bool(_)
-                | Value::Integer(_)
-                | Value::Float(_)
-                | Value::String(_)
-                | Value::Map(_) => self.found.wrong_type(node, "a list"),
+            Shape::List(item) => match node.as_list() {
+                Some(items) => items.iter().for_each(|i| self.shape(i, *item)),
+                None => self.found.wrong_type(node, "a list"),
             },
-            Shape::Texts => match self.entries(node) {
+            Shape::Texts => match node.as_map() {
                 Some(entries) => {
                     for (key, value) in entries {
                         self.value(key, value, Shape::Text);
@@ -58,18 +53,6 @@ impl Check<'_, '_> {
     fn kind(&mut self, node: &Node, right: bool, expected: &str) {
         if !right {
             self.found.wrong_type(node, expected);
-        }
-    }
-
-    fn entries<'n>(&self, node: &'n Node) -> Option<&'n [(Key, Node)]> {
-        match &node.value {
-            Value::Map(entries) => Some(entries),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::String(_)
-            | Value::List(_) => None,
         }
     }
 
@@ -115,7 +98,7 @@ impl Check<'_, '_> {
     }
 
     fn object(&mut self, node: &Node, object: &Object) {
-        let Some(entries) = self.entries(node) else {
+        let Some(entries) = node.as_map() else {
             return self.found.wrong_type(node, "a map");
         };
         let mut arms: Vec<&Key> = Vec::new();
