@@ -10,8 +10,12 @@
     clippy::disallowed_methods
 )] // a test may panic and reach out
 
+#[path = "support/labelled.rs"]
+mod labelled;
 #[path = "support/podman.rs"]
 mod podman;
+#[path = "support/raw.rs"]
+mod raw;
 
 use std::time::Duration;
 

@@ -7,6 +7,10 @@
     clippy::disallowed_methods
 )] // a test may panic and reach out
 
+#[path = "support/labelled.rs"]
+mod labelled;
+#[path = "support/raw.rs"]
+mod raw;
 #[path = "support/site.rs"]
 mod site;
 

@@ -16,6 +16,7 @@
 
 mod floor;
 mod others;
+#[path = "../../tests/support/raw.rs"]
 mod raw;
 mod site;
 mod table;

@@ -16,9 +16,13 @@
 mod creating;
 mod data;
 mod fixture;
+#[path = "../support/labelled.rs"]
+mod labelled;
 mod limits;
 mod observing;
 mod podman_fixture;
+#[path = "../support/raw.rs"]
+mod raw;
 mod removing;
 mod running;
 mod simulated_fixture;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use wharf::engine::address::{Address, Environment, find};
@@ -12,6 +12,7 @@ use wharf::model::labels::SITE;
 use wharf::model::{EngineId, Kind, Name, ObjectId};
 
 use crate::fixture::Fixture;
+use crate::labelled::remove_labelled;
 use crate::yard::finish;
 
 /// The label of what these tests create as somebody else.
@@ -48,8 +49,11 @@ impl PodmanFixture {
             site: site.parse().unwrap(),
             image: variable("WHARF_TEST_IMAGE", "localhost/wharf-busybox:1"),
         };
+        // Asked once: the podman client takes seconds on an emulated machine.
+        static IMAGE_IS_THERE: OnceLock<bool> = OnceLock::new();
+        let image_is_there = || fixture.podman(&["image", "exists", &fixture.image]).is_some();
         assert!(
-            fixture.podman(&["image", "exists", &fixture.image]).is_some(),
+            *IMAGE_IS_THERE.get_or_init(image_is_there),
             "these tests need Podman at {} and the image {}",
             fixture.socket.display(),
             fixture.image
@@ -77,27 +81,6 @@ impl PodmanFixture {
             .then(|| String::from_utf8(output.stdout).unwrap())
     }
 
-    /// Removes everything with this label.
-    fn remove_labelled(&self, label: &str) {
-        let filter = format!("label={label}");
-        let kinds: [(&[&str], &[&str]); 5] = [
-            (&["pod", "ps", "-q", "--filter"], &["pod", "rm", "-f", "-t", "0"]),
-            (&["ps", "-aq", "--filter"], &["rm", "-f", "-t", "0"]),
-            (&["network", "ls", "-q", "--filter"], &["network", "rm", "-f"]),
-            (&["volume", "ls", "-q", "--filter"], &["volume", "rm", "-f"]),
-            (&["images", "-q", "--filter"], &["rmi", "-f"]),
-        ];
-        for (list, remove) in kinds {
-            let listed = self
-                .podman(&[list, &[filter.as_str()]].concat())
-                .unwrap_or_default();
-            let ids: Vec<_> = listed.lines().collect();
-            if !ids.is_empty() {
-                self.podman(&[remove, &ids].concat());
-            }
-        }
-    }
-
     async fn shell(&self, container: &EngineId, command: &str, input: Option<&str>) -> Option<String> {
         let request = ExecRequest {
             argv: ["/bin/sh", "-c", command].map(str::to_owned).to_vec(),
@@ -113,9 +96,9 @@ impl PodmanFixture {
 impl Drop for PodmanFixture {
     fn drop(&mut self) {
         for site in [&self.site, &self.other_site] {
-            self.remove_labelled(&format!("{SITE}={site}"));
+            remove_labelled(&format!("{SITE}={site}"));
         }
-        self.remove_labelled(&format!("{FOREIGN}={}", self.site));
+        remove_labelled(&format!("{FOREIGN}={}", self.site));
     }
 }
 

@@ -12,7 +12,11 @@
     clippy::disallowed_methods
 )] // files and child processes
 
+#[path = "../support/labelled.rs"]
+mod labelled;
 mod podman;
+#[path = "../support/raw.rs"]
+mod raw;
 #[path = "../support/repository.rs"]
 mod repository;
 mod simulated;

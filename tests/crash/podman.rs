@@ -7,30 +7,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
+use crate::labelled::remove_labelled;
 use crate::{apply, output, recover, was_killed, words, write};
 
-/// Kinds as the podman client calls them: how to list names, how to remove.
-const KINDS: [(&str, &[&str], &[&str]); 4] = [
-    (
-        "container",
-        &["ps", "-a", "--format", "{{.Names}}"],
-        &["rm", "-f", "-t", "0"],
-    ),
-    (
-        "pod",
-        &["pod", "ps", "--format", "{{.Name}}"],
-        &["pod", "rm", "-f", "-t", "0"],
-    ),
-    (
-        "network",
-        &["network", "ls", "--format", "{{.Name}}"],
-        &["network", "rm", "-f"],
-    ),
-    (
-        "volume",
-        &["volume", "ls", "--format", "{{.Name}}"],
-        &["volume", "rm", "-f"],
-    ),
+/// How the podman client lists the names of each kind of which names tell whose they are.
+const KINDS: [(&str, &[&str]); 3] = [
+    ("container", &["ps", "-a", "--format", "{{.Names}}"]),
+    ("pod", &["pod", "ps", "--format", "{{.Name}}"]),
+    ("network", &["network", "ls", "--format", "{{.Name}}"]),
 ];
 
 /// Numbers at random that a seed repeats (splitmix64).
@@ -55,22 +39,7 @@ struct Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        let label = format!("label=dev.wharf.site={}", self.name);
-        // Podman 4.3.1 now and then finds a mount busy that it has just let go.
-        for _ in 0..3 {
-            let mut left = 0;
-            for (_, list, remove) in KINDS {
-                let names = client(&[list, &["--filter", &label]].concat());
-                let names: Vec<&str> = names.lines().filter(|n| n.starts_with(&self.name)).collect();
-                if !names.is_empty() {
-                    client(&[remove, &names].concat());
-                }
-                left += names.len();
-            }
-            if left == 0 {
-                return;
-            }
-        }
+        remove_labelled(&format!("dev.wharf.site={}", self.name));
     }
 }
 
@@ -167,7 +136,7 @@ impl Site {
     fn objects(&self) -> BTreeSet<String> {
         let begins = format!("{}.", self.name);
         let mut found = BTreeSet::new();
-        for (kind, list, _) in &KINDS[..3] {
+        for (kind, list) in &KINDS {
             for name in client(list).lines().filter(|n| n.starts_with(&begins)) {
                 assert!(
                     found.insert(format!("{kind}/{name}")),

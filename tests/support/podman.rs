@@ -13,6 +13,8 @@ use wharf::model::{
     ObservedState, Ownership, PodSpec, Role, Spec, UidRange, VolumeSpec, WorkspaceId,
 };
 
+use super::labelled::remove_labelled;
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// The range that tests run under where Podman has root.
@@ -244,17 +246,6 @@ pub(crate) fn client(arguments: &[&str]) -> String {
 /// Whatever a failed test leaves goes by its label.
 impl Drop for Site {
     fn drop(&mut self) {
-        let filter = format!("label=dev.wharf.site={}", self.name);
-        for kind in ["pod", "network", "volume"] {
-            let listed = std::process::Command::new("podman")
-                .args([kind, "ls", "--quiet", "--filter", &filter])
-                .output();
-            let listed = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-            for name in listed.unwrap_or_default().split_whitespace() {
-                let _ = std::process::Command::new("podman")
-                    .args([kind, "rm", "--force", name])
-                    .output();
-            }
-        }
+        remove_labelled(&format!("dev.wharf.site={}", self.name));
     }
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::labelled::{labelled, remove_labelled};
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct Site {
@@ -208,43 +210,16 @@ impl Site {
 
     /// What is labelled with this site, of every kind.
     pub(crate) fn left(&self) -> Vec<String> {
-        let filter = format!("label=dev.wharf.site={}", self.name);
-        let list = |args: &[&str]| podman(&[args, &["--filter", &filter]].concat());
-        [
-            list(&["ps", "-aq"]),
-            list(&["pod", "ps", "-q"]),
-            list(&["volume", "ls", "-q"]),
-            list(&["network", "ls", "-q"]),
-        ]
-        .iter()
-        .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
-        .collect()
+        labelled(&self.label())
+    }
+
+    fn label(&self) -> String {
+        format!("dev.wharf.site={}", self.name)
     }
 }
 
 impl Drop for Site {
     fn drop(&mut self) {
-        let filter = format!("label=dev.wharf.site={}", self.name);
-        // Twice: on a busy machine Podman 4.3 stumbles over mounts that the kernel lets go of a moment later.
-        for _ in 0..2 {
-            for (list, remove) in [
-                (&["pod", "ps", "-q"][..], &["pod", "rm", "-f", "-t", "0"][..]),
-                (&["ps", "-aq"][..], &["rm", "-f", "-t", "0"][..]),
-                (&["volume", "ls", "-q"][..], &["volume", "rm", "-f"][..]),
-                (&["network", "ls", "-q"][..], &["network", "rm", "-f"][..]),
-            ] {
-                let listed = Command::new("podman")
-                    .args(list)
-                    .args(["--filter", &filter])
-                    .output();
-                let text = listed
-                    .map(|o| String::from_utf8_lossy(&o.stdout).into_owned())
-                    .unwrap_or_default();
-                let names: Vec<&str> = text.lines().collect();
-                if !names.is_empty() {
-                    let _ = Command::new("podman").args(remove).args(names).output();
-                }
-            }
-        }
+        remove_labelled(&self.label());
     }
 }

@@ -1,5 +1,7 @@
 //! Podman's API without anything between: one kept connection, a request, its answer.
 
+#![allow(dead_code)] // each test binary uses a part of it
+
 use std::path::Path;
 
 use hyper::client::conn::{SendRequest, handshake};
