@@ -18,16 +18,6 @@ pub(crate) async fn a_name_that_is_taken_is_a_conflict(yard: &Yard<'_>) {
     assert_conflict(&yard.container(&Plot::default()).await);
 }
 
-pub(crate) async fn a_pod_and_a_container_share_one_name_space(yard: &Yard<'_>) {
-    yard.ground().await;
-    let plot = Plot::default();
-    let spec = yard.container_spec(&plot);
-    let labels = yard.labels(&plot.role, &Spec::Container(spec.clone()));
-    let taken = yard.object(&Role::Pod).name;
-    let container = create(&taken, &spec, &labels);
-    assert_conflict(&yard.engine().create_container(container, &plot.limits).await);
-}
-
 pub(crate) async fn a_container_without_its_image_is_an_image_error(yard: &Yard<'_>) {
     yard.ground().await;
     let mut spec = yard.container_spec(&Plot::default());

@@ -59,7 +59,6 @@ macro_rules! contracts {
 contracts! {
     creating:
         a_name_that_is_taken_is_a_conflict
-        a_pod_and_a_container_share_one_name_space
         a_container_without_its_image_is_an_image_error
         a_container_without_its_pod_is_refused
         a_container_never_makes_a_volume

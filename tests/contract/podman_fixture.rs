@@ -40,10 +40,13 @@ impl PodmanFixture {
             Address::Unix(path) => path,
             other @ Address::Simulated(_) => panic!("{other} is no Podman"),
         };
+        // Without root the binary is its own helper; elsewhere than where it was built on a test machine.
+        let helper = std::env::var_os("WHARF_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_wharf").into());
+        let helper = PathBuf::from(helper);
         let hash = wharf::model::content_hash(format!("{test} {}", std::process::id()).as_bytes());
         let site = format!("{}-{}", variable("WHARF_TEST_SITE", "contract"), &hash[..8]);
         let fixture = Self {
-            engine: Podman::connect(&socket),
+            engine: Podman::connect(&socket).with_helper(helper),
             socket,
             other_site: format!("{site}-other").parse().unwrap(),
             site: site.parse().unwrap(),

@@ -1,5 +1,5 @@
 //! What only the simulated engine does: its file, its faults, its strictness. What it shares with Podman is in
-//! `tests/contract.rs`.
+//! `tests/contract/`.
 
 #![allow(clippy::disallowed_methods)] // files and a child process
 
@@ -128,6 +128,14 @@ fn a_file_that_is_no_engine_is_an_error_and_is_left_alone() {
     let error = Simulated::open(&path).err().unwrap().to_string();
     assert!(error.contains("volums"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), r#"{"volums": {}}"#);
+}
+
+#[tokio::test]
+async fn a_pod_and_a_container_share_one_name_space_as_on_podman_4() {
+    let engine = Simulated::in_memory();
+    workspace(&engine).await;
+    let taken = container(&engine, NAME, Role::Component("tools".to_owned()), "sleep").await;
+    assert!(matches!(taken, Err(EngineError::Conflict(_))), "{taken:?}");
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ impl<'a> Builder<'a> {
 
     /// A name that is about to be taken must be free.
     pub(super) fn claim(&mut self, object: &ObjectId) {
-        // Podman keeps pods and containers in one name space.
+        // Podman 4.3 keeps pods and containers in one name space, Podman 5 no longer.
         let kinds: &[Kind] = match object.kind {
             Kind::Pod | Kind::Container => &[Kind::Pod, Kind::Container],
             Kind::Image => &[Kind::Image],
