@@ -50,15 +50,15 @@ struct Found {
 /// moment later.
 const ATTEMPTS: usize = 3;
 
-/// Everything with that label, `key=value`: path and name of each.
+/// Everything with that label, `key=value`: path and name of each, sorted.
 pub(crate) fn labelled(label: &str) -> Vec<String> {
     let label = label.to_owned();
     let found = apart(async move { list(&mut Raw::connect().await, &label).await });
     let found = found.expect("Podman's service answers");
-    found
-        .into_iter()
-        .map(|f| format!("{} {}", f.path, f.name))
-        .collect()
+    let mut all: Vec<String> = found.iter().map(|f| format!("{} {}", f.path, f.name)).collect();
+    // Podman lists networks in any order.
+    all.sort();
+    all
 }
 
 /// Removes everything with that label.
