@@ -60,10 +60,11 @@ pub(super) fn references(kind: Kind, document: &Arc<Document>) -> Vec<Reference>
     found.collect()
 }
 
-/// Whether the devfile's path is one of another repository.
+/// Whether the devfile is to come from somewhere else, so that a path beside it is none of this repository.
 fn elsewhere(root: &Node) -> bool {
     let devfile = root.get("spec").and_then(|spec| spec.get("devfile"));
-    devfile.is_some_and(|devfile| devfile.get("git").is_some())
+    let has = |key| devfile.is_some_and(|devfile| devfile.get(key).is_some());
+    has("git") || has("template")
 }
 
 /// The name at `node`; nothing where it has not the form, which decoding the manifest reports.
