@@ -39,8 +39,7 @@ impl<'d> Findings<'d> {
 
     /// The text that stands at `span`.
     pub(super) fn text_at(&self, span: Span) -> &'d str {
-        let text = &self.reader.document.source.text;
-        text.get(span.start..span.end).unwrap_or("")
+        self.reader.document.text_at(span)
     }
 
     /// The first line of a value that may span many: enough to show where something is missing.
@@ -54,7 +53,8 @@ impl<'d> Findings<'d> {
         if self.is_full() {
             return 0;
         }
-        self.reader.document.source.position(span.start).0
+        let (document, span) = self.reader.document.written(span);
+        document.source.position(span.start).0
     }
 
     /// `diagnostic` with "did you mean …?" where one of `candidates` is near `text`.

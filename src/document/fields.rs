@@ -44,9 +44,7 @@ impl<'d> Reader<'d> {
     /// An error at `span`; it is reported once given to [`Reader::report`].
     #[must_use]
     pub fn error(&self, code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
-        let mut diagnostic = Diagnostic::at(code, &self.document.source, span, message);
-        diagnostic.pointer = self.document.pointer(span);
-        diagnostic
+        self.document.error(code, span, message)
     }
 
     /// Reports a diagnostic.
@@ -61,9 +59,9 @@ impl<'d> Reader<'d> {
             .error("yaml/type", node.span, message)
             .label(format!("expected {expected}"));
         let scalar = matches!(node.value, Value::Integer(_) | Value::Float(_) | Value::Bool(_));
-        let written = self.document.source.text.get(node.span.start..node.span.end);
+        let text = self.document.text_at(node.span);
         // What stands at an alias is not the value.
-        if let Some(text) = written.filter(|t| expected == A_STRING && scalar && !t.starts_with('*')) {
+        if expected == A_STRING && scalar && !text.starts_with('*') {
             diagnostic = diagnostic.help(format!("write it in quotes: \"{text}\""));
         }
         self.report(diagnostic);
@@ -182,12 +180,7 @@ impl<'n> Fields<'n> {
 
 /// The first line of a value that may span many: enough to show where something is missing.
 fn first_line(reader: &Reader<'_>, span: Span) -> Span {
-    let text = reader
-        .document
-        .source
-        .text
-        .get(span.start..span.end)
-        .unwrap_or("");
+    let text = reader.document.text_at(span);
     Span::new(span.start, span.start + text.lines().next().map_or(0, str::len))
 }
 

@@ -17,4 +17,4 @@ pub use fields::{Decode, Fields, Reader, Spanned, bounded, choice, parsed};
 pub use files::{Content, File, Files};
 pub use parse::parse;
 pub use text::{Source, Span};
-pub use tree::{Document, Key, Node, Value};
+pub use tree::{Document, Key, Node, Part, Value};

@@ -217,6 +217,7 @@ impl Builder {
             self.documents.push(Document {
                 source: Arc::clone(&self.source),
                 root: node,
+                parts: Vec::new(),
             });
             return Ok(());
         };

@@ -2,15 +2,28 @@
 
 use std::sync::Arc;
 
+use super::diagnostic::{Code, Diagnostic};
 use super::text::{Source, Span};
 
-/// One document of a file; a file may hold several.
+/// One document of a file (a file may hold several), or one that was put together from several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// The file.
     pub source: Arc<Source>,
     /// The document's root.
     pub root: Node,
+    /// What the tree was put together from, by offset; empty where it was read from one file.
+    pub parts: Vec<Part>,
+}
+
+/// A document that another one was put together from. A place of it is, in the other one, that many bytes further on:
+/// so a place alone tells which file it is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// How many bytes.
+    pub offset: usize,
+    /// The document.
+    pub document: Arc<Document>,
 }
 
 /// A value and where it stands.
@@ -170,7 +183,37 @@ impl Node {
 }
 
 impl Document {
-    /// The JSON pointer (RFC 6901) of the node or key that stands at `span`; nothing where none does.
+    /// The document in whose file `span` is, and its place there.
+    #[must_use]
+    pub fn written(&self, span: Span) -> (&Self, Span) {
+        let after = self.parts.partition_point(|part| part.offset <= span.start);
+        match after.checked_sub(1).and_then(|at| self.parts.get(at)) {
+            Some(part) => {
+                let start = span.start - part.offset;
+                (&part.document, Span::new(start, start + span.len()))
+            }
+            None => (self, span),
+        }
+    }
+
+    /// The text that stands at `span`.
+    #[must_use]
+    pub fn text_at(&self, span: Span) -> &str {
+        let (document, span) = self.written(span);
+        document.source.text.get(span.start..span.end).unwrap_or("")
+    }
+
+    /// An error at `span`.
+    #[must_use]
+    pub fn error(&self, code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        let (document, span) = self.written(span);
+        let mut diagnostic = Diagnostic::at(code, &document.source, span, message);
+        diagnostic.pointer = document.pointer(span);
+        diagnostic
+    }
+
+    /// The JSON pointer (RFC 6901) of the node or key that stands at `span`; nothing where none does. Pointers lead
+    /// into a file, so this is for documents that were read from one.
     ///
     /// What stands within an anchored value is found where it was written, not where an alias repeats it.
     #[must_use]
@@ -234,5 +277,32 @@ mod tests {
         assert_eq!(pointer("2").as_deref(), Some("/a/2/w"));
         assert_eq!(pointer("*v").as_deref(), Some("/a/3"));
         assert_eq!(pointer("p, {"), None);
+    }
+
+    #[test]
+    fn a_place_of_a_document_put_together_leads_to_its_file() {
+        let read = |path: &str, text: &str| Arc::new(parse(path, text.as_bytes()).0.remove(0));
+        let (own, taken) = (read("a.yaml", "x: 1\n"), read("b.yaml", "yy: 22\n"));
+        let mut whole = (*own).clone();
+        whole.parts = [(0, &own), (100, &taken)]
+            .map(|(offset, document)| Part {
+                offset,
+                document: Arc::clone(document),
+            })
+            .to_vec();
+        let error = |start, end| {
+            let error = whole.error("code", Span::new(start, end), "message");
+            (error.path, error.pointer, error.span)
+        };
+        let pointer = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            error(3, 4),
+            ("a.yaml".into(), pointer("/x"), Some(Span::new(3, 4)))
+        );
+        assert_eq!(
+            error(104, 106),
+            ("b.yaml".into(), pointer("/yy"), Some(Span::new(4, 6)))
+        );
+        assert_eq!(whole.text_at(Span::new(104, 106)), "22");
     }
 }

@@ -87,7 +87,7 @@ impl Loader<'_> {
                 .entry("schemaVersion")
                 .map_or(document.root.span, |(k, _)| k.span);
             let message = "the file holds a second devfile";
-            let error = super::error_in(&document, "manifest/second-devfile", span, message);
+            let error = document.error("manifest/second-devfile", span, message);
             self.diagnostics
                 .push(error.help("a workspace names a devfile by its file, so each needs a file of its own"));
             return;
@@ -189,7 +189,7 @@ fn at_start(code: &'static str, path: &str, message: impl Into<String>) -> Diagn
 
 fn not_ours(document: &Document) -> Diagnostic {
     let message = "neither a manifest nor a devfile; ignored";
-    super::error_in(document, "manifest/not-ours", document.root.span, message)
+    document.error("manifest/not-ours", document.root.span, message)
         .warning()
         .help(format!(
             "a manifest begins with apiVersion: {API_VERSION}, a devfile with schemaVersion; hide other files in a \

@@ -66,7 +66,7 @@ impl<T> Manifest<T> {
     /// An error at a place of this manifest.
     #[must_use]
     pub fn error(&self, code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
-        error_in(&self.document, code, span, message)
+        self.document.error(code, span, message)
     }
 
     /// The path of the manifest's file.
@@ -152,12 +152,6 @@ pub fn load(files: &Files) -> Loaded {
 #[must_use]
 pub fn inline_node(document: &Document) -> Option<&Node> {
     document.root.get("spec")?.get("devfile")?.get("inline")
-}
-
-fn error_in(document: &Document, code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
-    let mut diagnostic = Diagnostic::at(code, &document.source, span, message);
-    diagnostic.pointer = document.pointer(span);
-    diagnostic
 }
 
 #[cfg(test)]

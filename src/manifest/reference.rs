@@ -31,7 +31,7 @@ pub(super) struct Reference {
 impl Reference {
     /// An error at the name.
     pub(super) fn error(&self, code: Code, message: impl Into<String>) -> Diagnostic {
-        super::error_in(&self.document, code, self.name.span, message)
+        self.document.error(code, self.name.span, message)
     }
 }
 

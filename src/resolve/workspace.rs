@@ -25,10 +25,7 @@ pub(super) struct Input<'a> {
 impl Input<'_> {
     /// An error at a place of the devfile.
     pub(super) fn devfile_error(&self, code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
-        let document = &self.devfile.document;
-        let mut diagnostic = Diagnostic::at(code, &document.source, span, message);
-        diagnostic.pointer = document.pointer(span);
-        diagnostic
+        self.devfile.document.error(code, span, message)
     }
 
     pub(super) fn object(&self, role: &Role) -> ObjectId {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::document::{Diagnostics, Document, Spanned};
-use crate::manifest::{Kind, error_in};
+use crate::manifest::Kind;
 use crate::model::Name;
 
 use super::{Draft, Rule};
@@ -50,7 +50,7 @@ impl Seen {
         let here = format!("{}:{line}", document.source.path);
         if let Some(first) = self.0.get(&what) {
             let message = format!("the {what} is declared twice");
-            let error = error_in(document, RULE.code, name.span, message);
+            let error = document.error(RULE.code, name.span, message);
             diagnostics.push(error.help(format!("it is declared first at {first}; rename or remove one")));
         } else {
             self.0.insert(what, here);

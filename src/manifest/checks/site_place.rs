@@ -4,7 +4,7 @@
 //! Example: `config/site.yaml` with `kind: Site`.
 
 use crate::document::Diagnostics;
-use crate::manifest::{Kind, SITE_FILE, error_in};
+use crate::manifest::{Kind, SITE_FILE};
 
 use super::{Draft, Rule};
 
@@ -18,7 +18,7 @@ fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
     for site in draft.declared.iter().filter(|d| d.kind == Kind::Site) {
         if site.document.source.path != SITE_FILE {
             let message = format!("the Site stands outside {SITE_FILE}");
-            let error = error_in(&site.document, RULE.code, site.name.span, message);
+            let error = site.document.error(RULE.code, site.name.span, message);
             diagnostics.push(error.help(format!("move it to {SITE_FILE} at the repository's root")));
         }
     }

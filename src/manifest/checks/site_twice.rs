@@ -3,7 +3,7 @@
 //! Example: two documents of `kind: Site` in `wharf.yaml`.
 
 use crate::document::Diagnostics;
-use crate::manifest::{Kind, error_in};
+use crate::manifest::Kind;
 
 use super::{Draft, Rule};
 
@@ -18,7 +18,7 @@ fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
     let Some(first) = sites.next() else { return };
     for site in sites {
         let message = format!("a second Site; the first is {:?}", first.name.value.as_str());
-        let error = error_in(&site.document, RULE.code, site.name.span, message);
+        let error = site.document.error(RULE.code, site.name.span, message);
         diagnostics.push(error.help("keep one; another site has a repository of its own"));
     }
 }
