@@ -5,8 +5,9 @@
 //! its variables replaced, and diagnostics. The stages, each of which sees all that the one before let pass:
 //!
 //! 1. `shape`: the tree against the tables of the language, for exactly the version that it states;
-//! 2. `read`: the tree to types, variables replaced on the way;
-//! 3. `rules`: what must hold between the parts, one rule a file.
+//! 2. `variables`: the tree with its variables replaced;
+//! 3. `read`: the tree to types;
+//! 4. `rules`: what must hold between the parts, one rule a file.
 //!
 //! An element that can't be read is left out and remembered by name, so that a reference to it is no second error.
 //!
@@ -15,7 +16,6 @@
 
 mod command;
 mod component;
-
 mod findings;
 mod lifecycle;
 mod project;
@@ -23,6 +23,7 @@ mod read;
 mod root;
 mod rules;
 mod shape;
+mod variables;
 mod version;
 
 pub use command::{Apply, Command, CommandKind, Composite, Exec, Group, GroupKind};

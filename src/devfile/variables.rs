@@ -1,51 +1,123 @@
-//! `{{name}}` and what stands for it.
+//! `{{name}}` and what stands for it: a devfile's tree to the same tree with its variables replaced, in the places that
+//! the tables of [`super::shape`] name.
 //!
-//! One pass over the text as it is written: a value that holds `{{…}}` itself is not looked at again, so there is no
+//! One pass over each text as it is written: a value that holds `{{…}}` itself is not looked at again, so there is no
 //! recursion and no cycle. `$VAR` is the shell's business and never touched.
 
 use std::collections::BTreeMap;
 
-use super::map;
-use crate::devfile::findings::Findings;
-use crate::devfile::rules::{undefined_variable, variable_size};
-use crate::devfile::version::SchemaVersion;
-use crate::document::{Node, Span};
+use super::findings::Findings;
+use super::rules::{undefined_variable, unused_variables, variable_size};
+use super::shape::{DEVFILE, Object, Shape};
+use super::version::SchemaVersion;
+use crate::document::{Key, Node, Span, Value};
 
-/// A devfile's variables, with a Workspace's on top.
-pub(super) struct Variables {
-    /// `None` where this version of the schema has none.
-    values: Option<BTreeMap<String, String>>,
-    added: usize,
+/// The devfile at `root` with the variables replaced that it defines itself, or that `workspace` gives, which win.
+pub(super) fn replace(
+    root: &Node,
+    version: SchemaVersion,
+    workspace: &BTreeMap<String, String>,
+    found: &mut Findings<'_>,
+) -> Node {
+    if !version.has_variables() {
+        if let (false, Some(place)) = (workspace.is_empty(), root.get("schemaVersion")) {
+            unused_variables::report(version, place.span, found);
+        }
+        return root.clone();
+    }
+    let own = root.get("variables").and_then(Node::as_map).unwrap_or_default();
+    let own = own
+        .iter()
+        .filter_map(|(key, node)| Some((key.text.clone(), node.as_str()?.to_owned())));
+    let mut values: BTreeMap<String, String> = own.collect();
+    values.extend(workspace.clone());
+    let mut replacement = Replacement {
+        values,
+        added: 0,
+        found,
+    };
+    replacement.object(root, &DEVFILE)
 }
 
-impl Variables {
-    pub(super) fn of(root: &Node, version: SchemaVersion, workspace: &BTreeMap<String, String>) -> Self {
-        let own = map(root.get("variables"));
-        let own = own.filter_map(|(key, node)| Some((key.value, node.as_str()?.to_owned())));
-        let values = version.has_variables().then(|| {
-            let mut values: BTreeMap<String, String> = own.collect();
-            values.extend(workspace.clone());
-            values
+struct Replacement<'f, 'd> {
+    values: BTreeMap<String, String>,
+    /// How many bytes the values have added so far.
+    added: usize,
+    found: &'f mut Findings<'d>,
+}
+
+impl Replacement<'_, '_> {
+    fn object(&mut self, node: &Node, object: &Object) -> Node {
+        let Some(entries) = node.as_map() else {
+            return node.clone();
+        };
+        let replaced = entries.iter().map(|(key, value)| {
+            let value = match object.field(&key.text) {
+                Some(field) if field.replaced => self.all(value),
+                Some(field) => self.within(value, field.shape),
+                None => value.clone(),
+            };
+            (key.clone(), value)
         });
-        Self { values, added: 0 }
+        with(node, Value::Map(replaced.collect()))
     }
 
-    /// `text`, which stands at `span`, with its variables replaced.
-    pub(super) fn replace(&mut self, text: &str, span: Span, found: &mut Findings<'_>) -> String {
-        let Some(values) = &self.values else {
-            return text.to_owned();
+    /// A value that holds places where variables are replaced, if any.
+    fn within(&mut self, node: &Node, shape: Shape) -> Node {
+        match (shape, &node.value) {
+            (Shape::Object(object), _) => self.object(node, object),
+            (Shape::List(item), Value::List(items)) => {
+                let items = items.iter().map(|node| self.within(node, *item));
+                with(node, Value::List(items.collect()))
+            }
+            (
+                Shape::List(_)
+                | Shape::Text
+                | Shape::Name
+                | Shape::EndpointName
+                | Shape::SemanticVersion
+                | Shape::Flag
+                | Shape::Integer
+                | Shape::Choice(_)
+                | Shape::Texts
+                | Shape::Open,
+                _,
+            ) => node.clone(),
+        }
+    }
+
+    /// Every string of a value, keys included.
+    fn all(&mut self, node: &Node) -> Node {
+        let value = match &node.value {
+            Value::String(text) => Value::String(self.text(text, node.span)),
+            Value::List(items) => Value::List(items.iter().map(|item| self.all(item)).collect()),
+            Value::Map(entries) => Value::Map(
+                entries
+                    .iter()
+                    .map(|(key, value)| {
+                        let text = self.text(&key.text, key.span);
+                        (Key { text, ..key.clone() }, self.all(value))
+                    })
+                    .collect(),
+            ),
+            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => node.value.clone(),
         };
+        with(node, value)
+    }
+
+    /// `text`, which stands at `span`.
+    fn text(&mut self, text: &str, span: Span) -> String {
         let mut replaced = String::new();
         let mut done = 0;
         for token in Tokens::of(text) {
-            let Some(value) = values.get(token.name) else {
-                let defined = values.keys().map(String::as_str);
-                undefined_variable::report((token.text, token.name), span, defined, found);
+            let Some(value) = self.values.get(token.name) else {
+                let defined = self.values.keys().map(String::as_str);
+                undefined_variable::report((token.text, token.name), span, defined, self.found);
                 continue;
             };
             self.added += value.len();
             if self.added > variable_size::MAX_ADDED {
-                variable_size::report(span, found);
+                variable_size::report(span, self.found);
                 return text.to_owned();
             }
             replaced.push_str(&text[done..token.start]);
@@ -55,6 +127,11 @@ impl Variables {
         replaced.push_str(&text[done..]);
         replaced
     }
+}
+
+fn with(node: &Node, value: Value) -> Node {
+    let span = node.span;
+    Node { value, span }
 }
 
 /// One `{{name}}` of a text.

@@ -1,6 +1,6 @@
 //! Components.
 
-use super::{Reading, attributes, flag, list, map, plain};
+use super::{Reading, attributes, env, flag, full_text, list, map, text, texts};
 use crate::devfile::component::{
     Annotation, Cluster, Component, ComponentKind, Container, Endpoint, Exposure, Image, Platform, Protocol,
     Volume, VolumeMount,
@@ -36,7 +36,7 @@ impl Reading<'_> {
         ) {
             (Some(n), None, None, None, None) => ComponentKind::Container(self.container(n)?),
             (None, Some(n), None, None, None) => ComponentKind::Volume(self.volume(n)),
-            (None, None, Some(n), None, None) => ComponentKind::Image(self.image(n)?),
+            (None, None, Some(n), None, None) => ComponentKind::Image(image(n)?),
             (None, None, None, Some(n), None) => {
                 ComponentKind::Cluster(self.cluster(n, Platform::Kubernetes))
             }
@@ -44,7 +44,7 @@ impl Reading<'_> {
             _ => return None, // none or several: not one kind
         };
         Some(Component {
-            name: plain(node, "name")?,
+            name: text(node, "name")?,
             kind,
             attributes: attributes(node),
         })
@@ -52,51 +52,39 @@ impl Reading<'_> {
 
     fn container(&mut self, node: &Node) -> Option<Container> {
         let annotation = node.get("annotation");
-        let texts = |key| {
+        let annotations = |key| {
             let entries = map(annotation.and_then(|a| a.get(key)));
             let read = entries.filter_map(|(key, value)| Some((key, super::spanned(value)?)));
             read.collect()
         };
         let container = Container {
-            image: self.text(node, "image")?,
-            command: self.texts(node, "command"),
-            args: self.texts(node, "args"),
-            env: self.env(node),
-            volume_mounts: self.volume_mounts(node),
-            memory_limit: self.replaced_quantity(node, "memoryLimit"),
-            memory_request: self.replaced_quantity(node, "memoryRequest"),
-            // The specification leaves these two out of what variables are replaced in.
-            cpu_limit: quantity::parse(plain(node, "cpuLimit"), &mut self.found),
-            cpu_request: quantity::parse(plain(node, "cpuRequest"), &mut self.found),
+            image: text(node, "image")?,
+            command: texts(node, "command"),
+            args: texts(node, "args"),
+            env: env(node),
+            volume_mounts: volume_mounts(node),
+            memory_limit: self.quantity(node, "memoryLimit"),
+            memory_request: self.quantity(node, "memoryRequest"),
+            cpu_limit: self.quantity(node, "cpuLimit"),
+            cpu_request: self.quantity(node, "cpuRequest"),
             mount_sources: flag(node, "mountSources").unwrap_or(true),
-            source_mapping: self.text(node, "sourceMapping").filter(|p| !p.value.is_empty()),
+            source_mapping: full_text(node, "sourceMapping"),
             dedicated_pod: flag(node, "dedicatedPod").unwrap_or(false),
             endpoints: self.endpoints(node),
             annotation: Annotation {
-                deployment: texts("deployment"),
-                service: texts("service"),
+                deployment: annotations("deployment"),
+                service: annotations("service"),
                 shared: flag(node, "dedicatedPod") == Some(false),
             },
         };
         Some(container)
     }
 
-    fn replaced_quantity<T>(&mut self, node: &Node, key: &str) -> Option<Spanned<T>>
+    fn quantity<T>(&mut self, node: &Node, key: &str) -> Option<Spanned<T>>
     where
         T: std::str::FromStr<Err: std::fmt::Display>,
     {
-        let text = self.text(node, key);
-        quantity::parse(text, &mut self.found)
-    }
-
-    fn volume_mounts(&mut self, node: &Node) -> Vec<VolumeMount> {
-        let read = |item: &Node| {
-            Some(VolumeMount {
-                name: plain(item, "name")?,
-                path: self.text(item, "path").filter(|p| !p.value.is_empty()),
-            })
-        };
-        list(node.get("volumeMounts")).iter().filter_map(read).collect()
+        quantity::parse(text(node, key), &mut self.found)
     }
 
     fn endpoints(&mut self, node: &Node) -> Vec<Endpoint> {
@@ -105,9 +93,8 @@ impl Reading<'_> {
     }
 
     fn endpoint(&mut self, node: &Node) -> Option<Endpoint> {
-        let path = self.text(node, "path").filter(|p| !p.value.is_empty());
         Some(Endpoint {
-            name: plain(node, "name")?,
+            name: text(node, "name")?,
             target_port: endpoint_port::read(node.get("targetPort")?, &mut self.found)?,
             exposure: match node.get("exposure").and_then(Node::as_str) {
                 Some("internal") => Exposure::Internal,
@@ -123,37 +110,45 @@ impl Reading<'_> {
                 Some(_) | None => Protocol::Http,
             },
             secure: flag(node, "secure").unwrap_or(false),
-            path,
+            path: full_text(node, "path"),
             attributes: attributes(node),
         })
     }
 
     fn volume(&mut self, node: &Node) -> Volume {
         Volume {
-            size: self.replaced_quantity(node, "size"),
+            size: self.quantity(node, "size"),
             ephemeral: flag(node, "ephemeral").unwrap_or(false),
         }
     }
 
-    fn image(&mut self, node: &Node) -> Option<Image> {
-        let source = node.get("dockerfile")?;
-        Some(Image {
-            image_name: self.text(node, "imageName")?,
-            containerfile: self.text(source, "uri")?,
-            build_context: self.text(source, "buildContext").filter(|p| !p.value.is_empty()),
-            args: self.texts(source, "args").unwrap_or_default(),
-            root_required: flag(source, "rootRequired").unwrap_or(false),
-            auto_build: flag(node, "autoBuild"),
-        })
-    }
-
-    /// What is skipped is read all the same: its endpoints' names count, and its variables are checked.
+    /// What is skipped is read all the same: its endpoints' names count.
     fn cluster(&mut self, node: &Node, platform: Platform) -> Cluster {
-        self.text(node, "uri");
-        self.text(node, "inlined");
         Cluster {
             platform,
             endpoints: self.endpoints(node),
         }
     }
+}
+
+fn volume_mounts(node: &Node) -> Vec<VolumeMount> {
+    let read = |item: &Node| {
+        Some(VolumeMount {
+            name: text(item, "name")?,
+            path: full_text(item, "path"),
+        })
+    };
+    list(node.get("volumeMounts")).iter().filter_map(read).collect()
+}
+
+fn image(node: &Node) -> Option<Image> {
+    let source = node.get("dockerfile")?;
+    Some(Image {
+        image_name: text(node, "imageName")?,
+        containerfile: text(source, "uri")?,
+        build_context: full_text(source, "buildContext"),
+        args: texts(source, "args").unwrap_or_default(),
+        root_required: flag(source, "rootRequired").unwrap_or(false),
+        auto_build: flag(node, "autoBuild"),
+    })
 }

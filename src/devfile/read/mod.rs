@@ -1,10 +1,9 @@
-//! The tree to types. The shape has been checked, so what can't be read here has been reported there: an element that
+//! The tree to types, its variables replaced first. The shape has been checked, so what can't be read here has been reported there: an element that
 //! lacks something it needs is left out without another word, and remembered in [`Unread`].
 
 mod commands;
 mod components;
 mod projects;
-mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,11 +11,11 @@ use std::sync::Arc;
 use super::component::EnvVar;
 use super::findings::Findings;
 use super::root::{Attributes, Devfile, Events, Index};
-use super::rules::{self, Subject, schema_version, unused_variables};
+use super::rules::{self, Subject, schema_version};
 use super::shape::{self, DEVFILE};
+use super::variables;
 use super::version::SchemaVersion;
 use crate::document::{Diagnostics, Document, Node, Spanned, Value};
-use variables::Variables;
 
 /// Reads the devfile at `node` of `document` (its root, or the place of an inline one) with a Workspace's `variables`,
 /// which win over the devfile's own.
@@ -37,19 +36,12 @@ pub fn read(
         return (None, found.finish());
     };
     shape::check(node, &DEVFILE, version, &mut found);
-    if let (false, false, Some(place)) = (
-        version.has_variables(),
-        variables.is_empty(),
-        node.get("schemaVersion"),
-    ) {
-        unused_variables::report(version, place.span, &mut found);
-    }
+    let root = variables::replace(node, version, variables, &mut found);
     let mut reading = Reading {
-        variables: Variables::of(node, version, variables),
         found,
-        unread: Unread::of(node),
+        unread: Unread::of(&root),
     };
-    let devfile = reading.devfile(document, node, version);
+    let devfile = reading.devfile(document, &root, version);
     let Reading {
         mut found, unread, ..
     } = reading;
@@ -118,7 +110,6 @@ impl Unread {
 
 /// A devfile being read.
 struct Reading<'d> {
-    variables: Variables,
     found: Findings<'d>,
     unread: Unread,
 }
@@ -128,7 +119,7 @@ impl Reading<'_> {
         let components = self.components(root);
         let commands = self.commands(root);
         let name = root.get("metadata").and_then(|m| m.get("name"));
-        let ids = |key| root.get("events").map_or_else(Vec::new, |e| plain_list(e, key));
+        let ids = |key| root.get("events").map_or_else(Vec::new, |e| text_list(e, key));
         Devfile {
             version,
             name: name.and_then(Node::as_str).map(str::to_owned),
@@ -141,50 +132,29 @@ impl Reading<'_> {
                 pre_stop: ids("preStop"),
                 post_stop: ids("postStop"),
             },
-            projects: self.projects(root, "projects"),
-            starter_projects: self.starter_projects(root),
-            dependent_projects: self.projects(root, "dependentProjects"),
+            projects: projects::projects(root, "projects"),
+            starter_projects: projects::starter_projects(root),
+            dependent_projects: projects::projects(root, "dependentProjects"),
             attributes: attributes(root),
             document: Arc::clone(document),
         }
     }
-
-    /// The string under `key`, variables replaced.
-    fn text(&mut self, node: &Node, key: &str) -> Option<Spanned<String>> {
-        self.replaced(node.get(key)?)
-    }
-
-    /// A string, variables replaced.
-    fn replaced(&mut self, node: &Node) -> Option<Spanned<String>> {
-        let value = self.variables.replace(node.as_str()?, node.span, &mut self.found);
-        let span = node.span;
-        Some(Spanned { value, span })
-    }
-
-    /// The list of strings under `key`, variables replaced.
-    fn texts(&mut self, node: &Node, key: &str) -> Option<Vec<String>> {
-        let node = node.get(key)?;
-        matches!(node.value, Value::List(_)).then(|| {
-            let texts = list(Some(node)).iter();
-            texts.filter_map(|n| Some(self.replaced(n)?.value)).collect()
-        })
-    }
-
-    /// A list of environment variables, names and values replaced.
-    fn env(&mut self, node: &Node) -> Vec<EnvVar> {
-        let items = list(node.get("env")).iter();
-        let read = |item: &Node| {
-            Some(EnvVar {
-                name: self.text(item, "name")?,
-                value: self.text(item, "value")?,
-            })
-        };
-        items.filter_map(read).collect()
-    }
 }
 
-/// The string under `key` as it stands.
-fn plain(node: &Node, key: &str) -> Option<Spanned<String>> {
+/// A list of environment variables.
+fn env(node: &Node) -> Vec<EnvVar> {
+    let items = list(node.get("env")).iter();
+    let read = |item: &Node| {
+        Some(EnvVar {
+            name: text(item, "name")?,
+            value: text(item, "value")?,
+        })
+    };
+    items.filter_map(read).collect()
+}
+
+/// The string under `key`.
+fn text(node: &Node, key: &str) -> Option<Spanned<String>> {
     spanned(node.get(key)?)
 }
 
@@ -194,9 +164,20 @@ fn spanned(node: &Node) -> Option<Spanned<String>> {
     Some(Spanned { value, span })
 }
 
-/// The list of strings under `key` as they stand.
-fn plain_list(node: &Node, key: &str) -> Vec<Spanned<String>> {
+/// The string under `key`; nothing where it is empty, too.
+fn full_text(node: &Node, key: &str) -> Option<Spanned<String>> {
+    text(node, key).filter(|t| !t.value.is_empty())
+}
+
+/// The list of strings under `key`.
+fn text_list(node: &Node, key: &str) -> Vec<Spanned<String>> {
     list(node.get(key)).iter().filter_map(spanned).collect()
+}
+
+/// The list of strings under `key`, where there is one.
+fn texts(node: &Node, key: &str) -> Option<Vec<String>> {
+    let items = node.get(key)?.as_list()?.iter();
+    Some(items.filter_map(|n| n.as_str().map(str::to_owned)).collect())
 }
 
 fn list(node: Option<&Node>) -> &[Node] {

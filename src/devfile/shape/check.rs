@@ -104,7 +104,7 @@ impl Check<'_, '_> {
         let mut arms: Vec<&Key> = Vec::new();
         let mut meant: Vec<&str> = Vec::new();
         for (key, value) in entries {
-            match object.fields.iter().find(|f| f.key == key.text) {
+            match object.field(&key.text) {
                 // An open map may hold anything under a key that only other versions give a form.
                 Some(field) if object.open && !field.exists_in(self.version) => {}
                 Some(field) => {
@@ -131,7 +131,7 @@ impl Check<'_, '_> {
                 self.found.report(error.label(format!("{} has it", object.what)));
             }
         }
-        let arm = |key: &&str| object.fields.iter().any(|f| f.arm && f.key == *key);
+        let arm = |key: &&str| object.field(key).is_some_and(|f| f.arm);
         if object.fields.iter().any(|f| f.arm) && !(arms.is_empty() && meant.iter().any(arm)) {
             self.arms(node.span, &arms, entries, object);
         }

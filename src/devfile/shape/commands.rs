@@ -27,11 +27,11 @@ static EXEC: Object = object(
     "an exec command",
     &[
         field("component", Shape::Text).required(),
-        field("commandLine", Shape::Text).required(),
-        field("workingDir", Shape::Text),
+        field("commandLine", Shape::Text).replaced().required(),
+        field("workingDir", Shape::Text).replaced(),
         field("env", Shape::List(&Shape::Object(&ENV_VAR))),
         field("hotReloadCapable", Shape::Flag),
-        field("label", Shape::Text),
+        field("label", Shape::Text).replaced(),
         field("group", Shape::Object(&GROUP)),
     ],
 );
@@ -40,7 +40,7 @@ static APPLY: Object = object(
     "an apply command",
     &[
         field("component", Shape::Text).required(),
-        field("label", Shape::Text),
+        field("label", Shape::Text).replaced(),
         field("group", Shape::Object(&GROUP)),
     ],
 );
@@ -50,7 +50,7 @@ static COMPOSITE: Object = object(
     &[
         field("commands", Shape::List(&Shape::Text)),
         field("parallel", Shape::Flag),
-        field("label", Shape::Text),
+        field("label", Shape::Text).replaced(),
         field("group", Shape::Object(&GROUP)),
     ],
 );

@@ -24,17 +24,17 @@ pub(super) static COMPONENT: Object = object(
 static CONTAINER: Object = object(
     "a container",
     &[
-        field("image", Shape::Text).required(),
-        field("command", Shape::List(&Shape::Text)),
-        field("args", Shape::List(&Shape::Text)),
+        field("image", Shape::Text).replaced().required(),
+        field("command", Shape::List(&Shape::Text)).replaced(),
+        field("args", Shape::List(&Shape::Text)).replaced(),
         field("env", Shape::List(&Shape::Object(&ENV_VAR))),
         field("volumeMounts", Shape::List(&Shape::Object(&VOLUME_MOUNT))),
-        field("memoryLimit", Shape::Text),
-        field("memoryRequest", Shape::Text).since(V2_1_0),
+        field("memoryLimit", Shape::Text).replaced(),
+        field("memoryRequest", Shape::Text).replaced().since(V2_1_0),
         field("cpuLimit", Shape::Text).since(V2_1_0),
         field("cpuRequest", Shape::Text).since(V2_1_0),
         field("mountSources", Shape::Flag),
-        field("sourceMapping", Shape::Text),
+        field("sourceMapping", Shape::Text).replaced(),
         field("dedicatedPod", Shape::Flag),
         field("annotation", Shape::Object(&ANNOTATION)).since(V2_2_0),
         field("endpoints", Shape::List(&Shape::Object(&ENDPOINT))),
@@ -44,14 +44,17 @@ static CONTAINER: Object = object(
 pub(super) static ENV_VAR: Object = object(
     "an environment variable",
     &[
-        field("name", Shape::Text).required(),
-        field("value", Shape::Text).required(),
+        field("name", Shape::Text).replaced().required(),
+        field("value", Shape::Text).replaced().required(),
     ],
 );
 
 static VOLUME_MOUNT: Object = object(
     "a volume mount",
-    &[field("name", Shape::Name).required(), field("path", Shape::Text)],
+    &[
+        field("name", Shape::Name).required(),
+        field("path", Shape::Text).replaced(),
+    ],
 );
 
 static ANNOTATION: Object = object(
@@ -67,7 +70,7 @@ static ENDPOINT: Object = object(
         field("exposure", Shape::Choice(&EXPOSURES)),
         field("protocol", Shape::Choice(&PROTOCOLS)),
         field("secure", Shape::Flag),
-        field("path", Shape::Text),
+        field("path", Shape::Text).replaced(),
         field("attributes", Shape::Open),
         field("annotation", Shape::Texts).since(V2_2_0),
     ],
@@ -87,7 +90,7 @@ static PROTOCOLS: [Choice; 6] = [
 static VOLUME: Object = object(
     "a volume",
     &[
-        field("size", Shape::Text),
+        field("size", Shape::Text).replaced(),
         field("ephemeral", Shape::Flag).since(V2_1_0),
     ],
 );
@@ -95,7 +98,7 @@ static VOLUME: Object = object(
 static IMAGE: Object = object(
     "an image",
     &[
-        field("imageName", Shape::Text).required(),
+        field("imageName", Shape::Text).replaced().required(),
         field("dockerfile", Shape::Object(&DOCKERFILE)).required(),
         field("autoBuild", Shape::Flag),
     ],
@@ -104,15 +107,15 @@ static IMAGE: Object = object(
 static DOCKERFILE: Object = object(
     "a dockerfile",
     &[
-        field("uri", Shape::Text).arm(),
+        field("uri", Shape::Text).replaced().arm(),
         field("git", Shape::Object(&DOCKERFILE_GIT))
             .arm()
             .unsupported("images built from a git repository"),
         field("devfileRegistry", Shape::Object(&DOCKERFILE_REGISTRY))
             .arm()
             .unsupported("images built from a devfile registry"),
-        field("buildContext", Shape::Text),
-        field("args", Shape::List(&Shape::Text)),
+        field("buildContext", Shape::Text).replaced(),
+        field("args", Shape::List(&Shape::Text)).replaced(),
         field("rootRequired", Shape::Flag),
     ],
 );
@@ -120,25 +123,25 @@ static DOCKERFILE: Object = object(
 static DOCKERFILE_GIT: Object = object(
     "a git source",
     &[
-        field("remotes", Shape::Texts).required(),
+        field("remotes", Shape::Texts).replaced().required(),
         field("checkoutFrom", Shape::Object(&CHECKOUT_FROM)),
-        field("fileLocation", Shape::Text),
+        field("fileLocation", Shape::Text).replaced(),
     ],
 );
 
 static DOCKERFILE_REGISTRY: Object = object(
     "a registry source",
     &[
-        field("id", Shape::Text).required(),
-        field("registryUrl", Shape::Text),
+        field("id", Shape::Text).replaced().required(),
+        field("registryUrl", Shape::Text).replaced(),
     ],
 );
 
 static CLUSTER: Object = object(
     "a cluster component",
     &[
-        field("uri", Shape::Text).arm(),
-        field("inlined", Shape::Text).arm(),
+        field("uri", Shape::Text).replaced().arm(),
+        field("inlined", Shape::Text).replaced().arm(),
         field("endpoints", Shape::List(&Shape::Object(&ENDPOINT))),
         field("deployByDefault", Shape::Flag).since(V2_2_0),
     ],

@@ -2,6 +2,7 @@
 //!
 //! One table serves all versions: a key says since when and until when it exists. [`check`] compares a tree with the
 //! tables and reports what differs; what the values mean together is the business of [`super::rules`].
+//! [`super::variables`] learns from them where variables are replaced.
 
 mod check;
 mod commands;
@@ -59,14 +60,23 @@ pub(super) struct Object {
 /// One key of an [`Object`].
 pub(super) struct Field {
     key: &'static str,
-    shape: Shape,
+    pub(super) shape: Shape,
     required: bool,
     /// Whether it is one of the keys of which exactly one must be there.
     arm: bool,
     since: SchemaVersion,
     until: SchemaVersion,
+    /// Whether `{{name}}` is replaced in every string of the value (and in keys, where those are free).
+    pub(super) replaced: bool,
     /// The feature, in the plural, where wharf does not have it yet.
     unsupported: Option<&'static str>,
+}
+
+impl Object {
+    /// The key of that text, in whatever version.
+    pub(super) fn field(&self, key: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.key == key)
+    }
 }
 
 const OLDEST: SchemaVersion = SchemaVersion::V2_0_0;
@@ -88,6 +98,7 @@ const fn field(key: &'static str, shape: Shape) -> Field {
         arm: false,
         since: OLDEST,
         until: NEWEST,
+        replaced: false,
         unsupported: None,
     }
 }
@@ -114,6 +125,11 @@ impl Field {
 
     const fn until(mut self, version: SchemaVersion) -> Self {
         self.until = version;
+        self
+    }
+
+    const fn replaced(mut self) -> Self {
+        self.replaced = true;
         self
     }
 

@@ -16,7 +16,7 @@ pub(super) static PROJECT: Object = object(
             .arm()
             .until(V2_0_0)
             .unsupported("github projects"),
-        field("clonePath", Shape::Text),
+        field("clonePath", Shape::Text).replaced(),
         field("sparseCheckoutDirs", Shape::List(&Shape::Text))
             .until(V2_0_0)
             .unsupported("sparse checkouts"),
@@ -33,7 +33,7 @@ pub(super) static DEPENDENT_PROJECT: Object = object(
         field("zip", Shape::Object(&ZIP))
             .arm()
             .unsupported("zip projects"),
-        field("clonePath", Shape::Text),
+        field("clonePath", Shape::Text).replaced(),
     ],
 );
 
@@ -49,22 +49,25 @@ pub(super) static STARTER_PROJECT: Object = object(
             .arm()
             .until(V2_0_0)
             .unsupported("github projects"),
-        field("description", Shape::Text),
-        field("subDir", Shape::Text),
+        field("description", Shape::Text).replaced(),
+        field("subDir", Shape::Text).replaced(),
     ],
 );
 
 static GIT: Object = object(
     "a git source",
     &[
-        field("remotes", Shape::Texts).required(),
+        field("remotes", Shape::Texts).replaced().required(),
         field("checkoutFrom", Shape::Object(&CHECKOUT_FROM)),
     ],
 );
 
 pub(super) static CHECKOUT_FROM: Object = object(
     "checkoutFrom",
-    &[field("remote", Shape::Text), field("revision", Shape::Text)],
+    &[
+        field("remote", Shape::Text).replaced(),
+        field("revision", Shape::Text).replaced(),
+    ],
 );
 
-static ZIP: Object = object("a zip source", &[field("location", Shape::Text)]);
+static ZIP: Object = object("a zip source", &[field("location", Shape::Text).replaced()]);
