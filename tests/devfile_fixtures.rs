@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use wharf::devfile::{self, Devfile};
+use wharf::devfile::{self, Devfile, Empty, Imports, Location, Missing, Shelf};
 use wharf::document::{self, Diagnostics};
 
 #[path = "support/diagnostics_text.rs"]
@@ -22,27 +22,44 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
+/// The files of a case, which may import each other.
+struct Folder<'a>(&'a Path);
+
+impl Shelf for Folder<'_> {
+    fn read(&self, location: &Location) -> Result<Arc<[u8]>, Missing> {
+        match location {
+            Location::File(path) => match fs::read(self.0.join(path)) {
+                Ok(bytes) => Ok(bytes.into()),
+                Err(_) => Err(Missing::NoFile(None)),
+            },
+            Location::Address(_) => Err(Missing::NotFetched),
+        }
+    }
+}
+
 fn read(folder: &Path, file: &str) -> (Option<Devfile>, Diagnostics) {
     let path = folder.join(file);
     let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let variables = fs::read_to_string(folder.join("variables.txt")).unwrap_or_default();
     let variables = variables.lines().filter_map(|line| line.split_once('='));
     let variables = variables.map(|(n, v)| (n.into(), v.into())).collect();
-    read_text(file, &bytes, &variables)
+    read_text(file, &bytes, &variables, &Folder(folder))
 }
 
 fn read_text(
     file: &str,
     bytes: &[u8],
     variables: &BTreeMap<String, String>,
+    shelf: &dyn Shelf,
 ) -> (Option<Devfile>, Diagnostics) {
     let (documents, mut diagnostics) = document::parse(file, bytes);
     let mut devfile = None;
     for document in documents {
         let document = Arc::new(document);
-        let (read, more) = devfile::read(&document, &document.root, variables);
-        devfile = read;
-        diagnostics.extend(more);
+        let imports = Imports::gather([(&*document, &document.root)], None, shelf);
+        let read = devfile::read(&document, &document.root, variables, &imports);
+        devfile = read.devfile;
+        diagnostics.extend(read.diagnostics);
     }
     (devfile, diagnostics)
 }
@@ -110,7 +127,7 @@ fn an_example_breaks_no_other_rule() {
         let name = case.file_name().unwrap().to_str().unwrap();
         for diagnostic in &diagnostics.0 {
             let code = diagnostic.code.split('/').next_back().unwrap();
-            let own = name.starts_with(code) || name == "structure";
+            let own = name.starts_with(code) || name.starts_with("structure");
             assert!(
                 own || diagnostic.code == "devfile/key-version",
                 "{name} has {}",
@@ -128,9 +145,30 @@ fn the_documentation_is_right() {
         assert!(text.contains(&format!("`{}`", rule.code)), "{}", rule.code);
     }
     let example = text.split("```").nth(1).unwrap().trim_start_matches("yaml");
-    let (devfile, diagnostics) = read_text("example", example.as_bytes(), &BTreeMap::new());
+    let (devfile, diagnostics) = read_text("example", example.as_bytes(), &BTreeMap::new(), &Empty);
     let text = diagnostics_text::plain(&diagnostics);
     assert!(devfile.is_some() && text.is_empty(), "{text}");
+}
+
+/// Every folder of `fixtures/flatten` is a case: `flat.json` is what `devfile.yaml` is once its parents and plugins are
+/// merged and its variables replaced.
+#[test]
+fn a_devfile_and_what_it_imports_become_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/flatten");
+    for case in fs::read_dir(root).unwrap().map(|e| e.unwrap().path()) {
+        let bytes = fs::read(case.join("devfile.yaml")).unwrap();
+        let (documents, _) = document::parse("devfile.yaml", &bytes);
+        let document = Arc::new(documents.into_iter().next().unwrap());
+        let imports = Imports::gather([(&*document, &document.root)], None, &Folder(&case));
+        let read = devfile::read(&document, &document.root, &BTreeMap::new(), &imports);
+        let flat = serde_json::to_string_pretty(&read.flat.unwrap().to_json()).unwrap() + "\n";
+        let golden = case.join("flat.json");
+        if std::env::var_os("UPDATE_FIXTURES").is_some() {
+            fs::write(&golden, &flat).unwrap();
+        }
+        let expected = fs::read_to_string(&golden).unwrap_or_default();
+        assert_eq!(flat, expected, "{}: UPDATE_FIXTURES=1 accepts it", case.display());
+    }
 }
 
 /// Each of these would take minutes, or all memory, were anything about it quadratic or worse.
@@ -175,7 +213,7 @@ fn large_devfiles_full_of_errors_are_read_in_no_time() {
         ),
     ] {
         let text = format!("schemaVersion: 2.2.0\n{text}");
-        let (devfile, diagnostics) = read_text("large", text.as_bytes(), &BTreeMap::new());
+        let (devfile, diagnostics) = read_text("large", text.as_bytes(), &BTreeMap::new(), &Empty);
         assert!(devfile.is_none() && diagnostics.has_errors(), "{}", &text[..80]);
         assert!(diagnostics.0.len() <= 101, "{}", diagnostics.0.len());
     }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use wharf::apply::{self, Options, Unobserved, cancellation};
+use wharf::devfile::Imports;
 use wharf::document::Diagnostics;
 use wharf::engine::Engine as _;
 use wharf::engine::simulated::{Meddling, Simulated};
@@ -28,7 +29,7 @@ fn desired(dir: &Path) -> DesiredState {
     let mut loaded = source::load(dir, &Source::WorkingTree).unwrap();
     let manifests = wharf::manifest::load(&loaded.files);
     let mut diagnostics: Diagnostics = manifests.diagnostics.clone();
-    let (workspaces, found) = wharf::resolve::read(&manifests);
+    let (workspaces, found) = wharf::resolve::read(&manifests, &Imports::none());
     diagnostics.extend(found);
     let workspaces = workspaces.unwrap_or_else(|| panic!("{}: {diagnostics:?}", dir.display()));
     source::load_contexts(

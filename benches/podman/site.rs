@@ -91,7 +91,7 @@ impl Site {
         let files = self.files(change);
         let files = Files::of(files.iter().map(|(path, text)| (*path, text.as_str())));
         let loaded = wharf::manifest::load(&files);
-        let (workspaces, _) = wharf::resolve::read(&loaded);
+        let (workspaces, _) = wharf::resolve::read(&loaded, &wharf::devfile::Imports::none());
         let (desired, diagnostics) = workspaces.expect("the manifests are right").resolve(&files);
         assert!(!diagnostics.has_errors(), "{diagnostics:?}");
         let mut observed = ObservedState::default();

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::Context;
 use super::diagnostics;
 use super::error::Error;
+use crate::devfile::Imports;
 use crate::document::Diagnostics;
 use crate::manifest::{self, Manifests, SITE_FILE};
 use crate::model::DesiredState;
@@ -35,7 +36,8 @@ pub(super) fn read(dir: &Path, source: &Source) -> Result<Reading, Error> {
     let source::Loaded { mut files, revision } = source::load(dir, source)?;
     let loaded = manifest::load(&files);
     let mut diagnostics = loaded.diagnostics.clone();
-    let (workspaces, found) = resolve::read(&loaded);
+    let imports = Imports::gather(loaded.all_devfiles(), None, &files);
+    let (workspaces, found) = resolve::read(&loaded, &imports);
     diagnostics.extend(found);
     let mut desired = None;
     if let Some(workspaces) = workspaces {

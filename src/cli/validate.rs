@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::ValueEnum;
 
 use super::diagnostics::{self, SarifRule};
 use super::error::{Error, Exit};
 use super::{Context, configuration, watch};
-use crate::devfile;
+use crate::devfile::{self, Imports};
 use crate::document::parse::MAX_BYTES;
 use crate::document::{self, Code, Diagnostic, Diagnostics, Value};
 use crate::manifest::{SITE_FILE, checks};
-use crate::source::Source;
+use crate::source::{self, Source};
 
 /// Check a configuration repository, or single files
 ///
@@ -131,10 +132,22 @@ impl Findings {
         }
         self.checked.push(name.clone());
         self.diagnostics.extend(problems);
-        for document in documents {
-            let document = std::sync::Arc::new(document);
-            let (_, found) = devfile::read(&document, &document.root, &BTreeMap::new());
-            self.diagnostics.extend(found);
+        // What it imports is found in the repository around it, and nowhere else; without one, on the disk.
+        let file = file.canonicalize()?;
+        let shelf = source::Around::of(&file);
+        let within = shelf.path_of(&file);
+        let (documents, _) = document::parse(&within, &bytes);
+        for document in documents.into_iter().map(Arc::new) {
+            let imports = Imports::gather([(&*document, &document.root)], None, &shelf);
+            let read = devfile::read(&document, &document.root, &BTreeMap::new(), &imports);
+            let shown = |path: &str| {
+                if path == within {
+                    name.clone()
+                } else {
+                    shelf.shown(path)
+                }
+            };
+            self.diagnostics.extend(renamed(read.diagnostics, shown));
         }
         Ok(())
     }
@@ -156,12 +169,24 @@ impl Findings {
         let reading = configuration::read(root, &Source::WorkingTree)?;
         let own = reading.diagnostics.0.into_iter().filter(|d| d.path == within);
         self.checked.push(name.to_owned());
-        for mut diagnostic in own {
-            name.clone_into(&mut diagnostic.path);
-            self.diagnostics.push(diagnostic);
-        }
+        let own = renamed(Diagnostics(own.collect()), |_| name.to_owned());
+        self.diagnostics.extend(own);
         Ok(())
     }
+}
+
+/// The same, of files by other names.
+fn renamed(diagnostics: Diagnostics, name: impl Fn(&str) -> String) -> Diagnostics {
+    let mut sources: BTreeMap<String, Arc<document::Source>> = BTreeMap::new();
+    let rename = |mut diagnostic: Diagnostic| {
+        let path = name(&diagnostic.path);
+        if let Some(source) = &mut diagnostic.source {
+            let renamed = || document::Source::new(path.clone(), source.text.clone());
+            *source = Arc::clone(sources.entry(path.clone()).or_insert_with(renamed));
+        }
+        Diagnostic { path, ..diagnostic }
+    };
+    Diagnostics(diagnostics.0.into_iter().map(rename).collect())
 }
 
 /// A file's bytes, unless they are more than any manifest or devfile may have.

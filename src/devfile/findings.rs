@@ -48,13 +48,18 @@ impl<'d> Findings<'d> {
         Span::new(span.start, span.start + length)
     }
 
-    /// The line of a place, from 1.
-    pub(super) fn line(&self, span: Span) -> usize {
+    /// A place as people say it: its line, and its file where that is another one.
+    pub(super) fn place(&self, span: Span) -> String {
         if self.is_full() {
-            return 0;
+            return String::new();
         }
         let (document, span) = self.reader.document.written(span);
-        document.source.position(span.start).0
+        let (line, _) = document.source.position(span.start);
+        if document.source == self.reader.document.source {
+            format!("line {line}")
+        } else {
+            format!("{}:{line}", document.source.path)
+        }
     }
 
     /// `diagnostic` with "did you mean …?" where one of `candidates` is near `text`.

@@ -116,12 +116,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::devfile::Imports;
 
     fn read(text: &str) -> Devfile {
         let (documents, _) = crate::document::parse("devfile.yaml", text.as_bytes());
         let document = Arc::new(documents.into_iter().next().unwrap());
-        let (devfile, diagnostics) = crate::devfile::read(&document, &document.root, &BTreeMap::new());
-        devfile.unwrap_or_else(|| panic!("{diagnostics:?}"))
+        let read = crate::devfile::read(&document, &document.root, &BTreeMap::new(), &Imports::none());
+        read.devfile.unwrap_or_else(|| panic!("{:?}", read.diagnostics))
     }
 
     const COMPONENTS: &str = "

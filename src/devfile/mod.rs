@@ -1,13 +1,16 @@
 //! Devfiles (<https://devfile.io>), schema versions 2.0.0 to 2.3.0: a YAML tree to a typed [`Devfile`] and every error
 //! in it.
 //!
-//! In: a document's node (a whole file, or inline in a Workspace) and the Workspace's variables. Out: the devfile with
-//! its variables replaced, and diagnostics. The stages, each of which sees all that the one before let pass:
+//! In: a document's node (a whole file, or inline in a Workspace), the devfiles that it imports, and the Workspace's
+//! variables. Out: the devfile, its parents and plugins merged into it and its variables replaced, and diagnostics. The
+//! stages, each of which sees all that the one before let pass:
 //!
-//! 1. `shape`: the tree against the tables of the language, for exactly the version that it states;
-//! 2. `variables`: the tree with its variables replaced;
-//! 3. `read`: the tree to types;
-//! 4. `rules`: what must hold between the parts, one rule a file.
+//! 1. `import`: which devfiles it imports, and where they are;
+//! 2. `shape`: the tree of each against the tables of the language, for exactly the version that it states;
+//! 3. `flatten`: one tree of all of them;
+//! 4. `variables`: the tree with its variables replaced;
+//! 5. `read`: the tree to types;
+//! 6. `rules`: what must hold between the parts, one rule a file.
 //!
 //! An element that can't be read is left out and remembered by name, so that a reference to it is no second error.
 //!
@@ -17,6 +20,8 @@
 mod command;
 mod component;
 mod findings;
+mod flatten;
+mod import;
 mod lifecycle;
 mod project;
 mod read;
@@ -31,9 +36,10 @@ pub use component::{
     Annotation, Cluster, Component, ComponentKind, Container, Endpoint, EnvVar, Exposure, Image, Platform,
     Protocol, Volume, VolumeMount,
 };
+pub use import::{Empty, Imports, Location, Missing, Shelf};
 pub use lifecycle::Leaf;
 pub use project::{CheckoutFrom, Git, Project, Source, StarterProject};
-pub use read::read;
+pub use read::{Read, read};
 pub use root::{Attributes, Devfile, Events};
 pub use rules::{RULES, Rule};
 pub use version::SchemaVersion;

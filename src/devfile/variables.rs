@@ -80,7 +80,8 @@ impl Replacement<'_, '_> {
                 | Shape::Integer
                 | Shape::Choice(_)
                 | Shape::Texts
-                | Shape::Open,
+                | Shape::Open
+                | Shape::Overrides(_),
                 _,
             ) => node.clone(),
         }

@@ -142,6 +142,18 @@ pub struct Loaded {
     pub diagnostics: Diagnostics,
 }
 
+impl Loaded {
+    /// Every devfile: its document and its node there.
+    pub fn all_devfiles(&self) -> impl Iterator<Item = (&Document, &Node)> {
+        let files = self
+            .devfiles
+            .values()
+            .map(|document| (&**document, &document.root));
+        let inline = self.inline_devfiles.iter();
+        files.chain(inline.filter_map(|document| Some((&**document, inline_node(document)?))))
+    }
+}
+
 /// Reads every manifest and devfile of a configuration repository.
 #[must_use]
 pub fn load(files: &Files) -> Loaded {

@@ -14,11 +14,19 @@ const OUTSIDE: &str = ".wharf-containerfile";
 
 /// The folders that the devfile's builds read.
 pub(super) fn contexts(devfile: &Devfile) -> Vec<String> {
-    let base = &devfile.document.source.path;
     images(devfile)
-        .flat_map(|(_, image)| [context(base, image), folder(base, &image.containerfile.value)])
+        .flat_map(|(_, image)| {
+            let base = base(devfile, image);
+            [context(base, image), folder(base, &image.containerfile.value)]
+        })
         .flatten()
         .collect()
+}
+
+/// The file that an image's paths are relative to: the one that names its Containerfile, which may be a parent.
+fn base<'d>(devfile: &'d Devfile, image: &Image) -> &'d str {
+    let (document, _) = devfile.document.written(image.containerfile.span);
+    &document.source.path
 }
 
 fn images(devfile: &Devfile) -> impl Iterator<Item = (&Component, &Image)> {
@@ -62,7 +70,7 @@ fn one(
     image: &Image,
     report: &mut dyn FnMut(Diagnostic),
 ) -> Option<ImageSpec> {
-    let base = &input.devfile.document.source.path;
+    let base = base(input.devfile, image);
     let span = image.containerfile.span;
     let outside = |what: &str| format!("{what} lies outside the configuration repository");
     let Some(path) = files::join(base, &image.containerfile.value) else {

@@ -18,8 +18,8 @@ mod workspace;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::devfile::{self, Devfile};
-use crate::document::{Diagnostics, Document, Files};
+use crate::devfile::{self, Devfile, Imports};
+use crate::document::{Diagnostics, Document, Files, Node};
 use crate::manifest::{DevfileRef, Loaded, Manifest, Manifests, Workspace};
 use crate::model::{DesiredState, WorkspaceId};
 
@@ -30,12 +30,12 @@ pub struct Workspaces<'a> {
     devfiles: BTreeMap<WorkspaceId, Arc<Devfile>>,
 }
 
-/// Reads every devfile: those that workspaces name, with their variables, and those that nobody names.
+/// Reads every devfile, with what it imports: those that workspaces name, with their variables, and those that nobody names.
 ///
 /// The workspaces are `None` where the manifests have errors; a workspace whose devfile has errors is left out, and the
 /// diagnostics say so.
 #[must_use]
-pub fn read(loaded: &Loaded) -> (Option<Workspaces<'_>>, Diagnostics) {
+pub fn read<'l>(loaded: &'l Loaded, imports: &Imports) -> (Option<Workspaces<'l>>, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let mut named: Vec<&str> = Vec::new();
     let mut workspaces = None;
@@ -50,13 +50,13 @@ pub fn read(loaded: &Loaded) -> (Option<Workspaces<'_>>, Diagnostics) {
                     seen.entry(key)
                         .or_insert_with(|| {
                             let document = loaded.devfiles.get(&path.value)?;
-                            one(document, &document.root, manifest, &mut diagnostics)
+                            one((document, &document.root), manifest, imports, &mut diagnostics)
                         })
                         .clone()
                 }
                 DevfileRef::Inline(_) => manifest
                     .inline_devfile()
-                    .and_then(|node| one(&manifest.document, node, manifest, &mut diagnostics)),
+                    .and_then(|node| one((&manifest.document, node), manifest, imports, &mut diagnostics)),
             };
             devfiles.extend(found.map(|devfile| (id.clone(), devfile)));
         }
@@ -64,21 +64,22 @@ pub fn read(loaded: &Loaded) -> (Option<Workspaces<'_>>, Diagnostics) {
     }
     for (path, document) in &loaded.devfiles {
         if !named.contains(&path.as_str()) {
-            diagnostics.extend(devfile::read(document, &document.root, &BTreeMap::new()).1);
+            let read = devfile::read(document, &document.root, &BTreeMap::new(), imports);
+            diagnostics.extend(read.diagnostics);
         }
     }
     (workspaces, diagnostics.sorted())
 }
 
 fn one(
-    document: &Arc<Document>,
-    node: &crate::document::Node,
+    (document, node): (&Arc<Document>, &Node),
     manifest: &Manifest<Workspace>,
+    imports: &Imports,
     diagnostics: &mut Diagnostics,
 ) -> Option<Arc<Devfile>> {
-    let (devfile, found) = devfile::read(document, node, &variables(manifest));
-    diagnostics.extend(found);
-    devfile.map(Arc::new)
+    let read = devfile::read(document, node, &variables(manifest), imports);
+    diagnostics.extend(read.diagnostics);
+    read.devfile.map(Arc::new)
 }
 
 type Variables = BTreeMap<String, String>;

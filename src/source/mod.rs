@@ -4,9 +4,9 @@
 //! say belongs to [`crate::manifest`] and [`crate::devfile`].
 #![allow(clippy::disallowed_methods)] // this module is where files are read
 
+mod around;
 mod commit;
 mod history;
-
 mod working_tree;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use crate::document::Files;
 use crate::plan::Revision;
 
+pub use around::Around;
 pub use history::removed;
 
 /// The largest file of a build context, in bytes.

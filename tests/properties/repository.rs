@@ -6,6 +6,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use wharf::devfile::Imports;
 use wharf::document::Files;
 use wharf::model::{DesiredState, OnRemove, WorkspaceId};
 
@@ -252,7 +253,7 @@ pub(crate) fn files(repository: &Repository) -> Files {
 /// What the repository declares, with every choice made.
 pub(crate) fn resolve(files: &Files) -> DesiredState {
     let loaded = wharf::manifest::load(files);
-    let (workspaces, read) = wharf::resolve::read(&loaded);
+    let (workspaces, read) = wharf::resolve::read(&loaded, &Imports::none());
     let fine = |diagnostics: &wharf::document::Diagnostics| {
         let texts: Vec<_> = diagnostics
             .0

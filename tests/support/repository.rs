@@ -3,6 +3,7 @@
 
 #![allow(dead_code)] // each test binary uses a part of it
 
+use wharf::devfile::Imports;
 use wharf::document::Files;
 use wharf::engine::Engine as _;
 use wharf::engine::simulated::{Fault, Simulated, State};
@@ -121,7 +122,7 @@ pub(crate) fn desired(workspaces: &[String]) -> DesiredState {
 pub(crate) fn desired_of(files: &Files) -> DesiredState {
     let loaded = wharf::manifest::load(files);
     assert!(!loaded.diagnostics.has_errors(), "{:?}", loaded.diagnostics);
-    let (workspaces, diagnostics) = wharf::resolve::read(&loaded);
+    let (workspaces, diagnostics) = wharf::resolve::read(&loaded, &Imports::none());
     assert!(!diagnostics.has_errors(), "{diagnostics:?}");
     let (state, diagnostics) = workspaces.unwrap().resolve(files);
     assert!(!diagnostics.has_errors(), "{diagnostics:?}");

@@ -14,11 +14,6 @@ impl Reading<'_> {
         for node in list(root.get("components")) {
             match self.component(node) {
                 Some(component) => components.push(component),
-                // Without a name, or a plugin: more components may stand behind it.
-                None if node.get("plugin").is_some() => {
-                    self.unread.components.any = true;
-                    self.unread.commands.any = true;
-                }
                 None => self.unread.components.add(node.get("name")),
             }
         }

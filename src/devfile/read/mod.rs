@@ -10,38 +10,50 @@ use std::sync::Arc;
 
 use super::component::EnvVar;
 use super::findings::Findings;
+use super::flatten::flatten;
+use super::import::Imports;
 use super::root::{Attributes, Devfile, Events, Index};
-use super::rules::{self, Subject, schema_version};
-use super::shape::{self, DEVFILE};
+use super::rules::{self, Subject};
 use super::variables;
 use super::version::SchemaVersion;
 use crate::document::{Diagnostics, Document, Node, Spanned, Value};
 
-/// Reads the devfile at `node` of `document` (its root, or the place of an inline one) with a Workspace's `variables`,
-/// which win over the devfile's own.
-///
-/// The devfile is there unless there are errors; warnings come with it.
+/// What a devfile is once it has been read.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// The devfile; nothing where there are errors.
+    pub devfile: Option<Devfile>,
+    /// The tree that it was read from: what it imports merged into it and its variables replaced; nothing where it
+    /// has no readable version.
+    pub flat: Option<Node>,
+    /// Errors and warnings.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads the devfile at `node` of `document` (its root, or the place of an inline one), what it imports from `imports`,
+/// with a Workspace's `variables`, which win over the devfile's own.
 #[must_use]
 pub fn read(
     document: &Arc<Document>,
     node: &Node,
     variables: &BTreeMap<String, String>,
-) -> (Option<Devfile>, Diagnostics) {
-    let mut found = Findings::new(document);
-    if !matches!(node.value, Value::Map(_)) {
-        found.wrong_type(node, "a map");
-        return (None, found.finish());
-    }
-    let Some(version) = schema_version::read(node, &mut found) else {
-        return (None, found.finish());
+    imports: &Imports,
+) -> Read {
+    let (whole, mut diagnostics) = flatten(document, node, imports);
+    let Some(whole) = whole else {
+        return Read {
+            devfile: None,
+            flat: None,
+            diagnostics,
+        };
     };
-    shape::check(node, &DEVFILE, version, &mut found);
-    let root = variables::replace(node, version, variables, &mut found);
+    let mut found = Findings::new(&whole.document);
+    let root = variables::replace(&whole.root, whole.version, variables, &mut found);
     let mut reading = Reading {
         found,
-        unread: Unread::of(&root),
+        unread: Unread::of(&root, whole.incomplete),
     };
-    let devfile = reading.devfile(document, &root, version);
+    let devfile = reading.devfile(&whole.document, &root, whole.version);
     let Reading {
         mut found, unread, ..
     } = reading;
@@ -52,9 +64,12 @@ pub fn read(
         },
         &mut found,
     );
-    let diagnostics = found.finish();
-    let devfile = (!diagnostics.has_errors()).then_some(devfile);
-    (devfile, diagnostics)
+    diagnostics.extend(found.finish());
+    Read {
+        devfile: (!diagnostics.has_errors()).then_some(devfile),
+        flat: Some(root),
+        diagnostics: diagnostics.sorted(),
+    }
 }
 
 /// Names of elements that could not be read, or that come from where wharf does not look yet. A reference to one is
@@ -88,12 +103,11 @@ impl Names {
 }
 
 impl Unread {
-    fn of(root: &Node) -> Self {
+    fn of(root: &Node, incomplete: bool) -> Self {
         let mut unread = Self::default();
-        let imports = root.get("parent").is_some();
         let unlike_a_list = |key| root.get(key).is_some_and(|n| !matches!(n.value, Value::List(_)));
-        unread.components.any = imports || unlike_a_list("components");
-        unread.commands.any = imports || unlike_a_list("commands");
+        unread.components.any = incomplete || unlike_a_list("components");
+        unread.commands.any = incomplete || unlike_a_list("commands");
         unread
     }
 

@@ -24,10 +24,15 @@ mod event_size;
 mod exec_component;
 mod git_address;
 mod git_word;
+pub(super) mod import;
+pub(super) mod import_conflict;
+pub(super) mod import_cycle;
+pub(super) mod import_version;
 pub(super) mod key_version;
 mod mount_path;
 pub(super) mod name;
 pub(super) mod one_of;
+pub(super) mod override_target;
 mod port_conflict;
 pub(super) mod quantity;
 mod remotes;
@@ -68,6 +73,11 @@ pub const RULES: &[Rule] = &[
     name::RULE,
     value::RULE,
     unsupported::RULE,
+    import::RULE,
+    import_cycle::RULE,
+    import_version::RULE,
+    import_conflict::RULE,
+    override_target::RULE,
     cluster_component::RULE,
     undefined_variable::RULE,
     unused_variables::RULE,
@@ -160,7 +170,7 @@ fn report_duplicates<'a>(
         if !std::ptr::eq(other, text) {
             let message = format!("there is {what} {:?} already", text.value);
             let error = found.error(code, text.span, message);
-            let help = format!("it stands on line {}; rename one of them", found.line(other.span));
+            let help = format!("it stands on {}; rename one of them", found.place(other.span));
             found.report(error.help(help));
         }
     }

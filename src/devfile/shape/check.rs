@@ -15,11 +15,18 @@ pub(in crate::devfile) fn check(
     version: SchemaVersion,
     found: &mut Findings<'_>,
 ) {
-    Check { version, found }.object(node, object);
+    let mut check = Check {
+        version,
+        overriding: false,
+        found,
+    };
+    check.object(node, object);
 }
 
 struct Check<'f, 'd> {
     version: SchemaVersion,
+    /// Whether what is checked says what to change in something else.
+    overriding: bool,
     found: &'f mut Findings<'d>,
 }
 
@@ -47,6 +54,11 @@ impl Check<'_, '_> {
                 None => self.found.wrong_type(node, "a map of strings"),
             },
             Shape::Object(object) => self.object(node, object),
+            Shape::Overrides(object) => {
+                self.overriding = true;
+                self.object(node, object);
+                self.overriding = false;
+            }
         }
     }
 
@@ -118,11 +130,12 @@ impl Check<'_, '_> {
             }
         }
         // A misspelled key has been reported with its suggestion; that it is missing would say the same again.
-        for field in object
+        let required: Vec<&Field> = object
             .fields
             .iter()
-            .filter(|f| f.required && f.exists_in(self.version))
-        {
+            .filter(|f| self.requires(object, f))
+            .collect();
+        for field in required {
             let there = entries.iter().any(|(k, _)| k.text == field.key);
             if !there && !meant.contains(&field.key) {
                 let message = format!("the key {:?} is missing", field.key);
@@ -135,6 +148,11 @@ impl Check<'_, '_> {
         if object.fields.iter().any(|f| f.arm) && !(arms.is_empty() && meant.iter().any(arm)) {
             self.arms(node.span, &arms, entries, object);
         }
+    }
+
+    fn requires(&self, object: &Object, field: &Field) -> bool {
+        let needed = !self.overriding || object.id == Some(field.key);
+        field.required && needed && field.exists_in(self.version)
     }
 
     fn field(&mut self, key: &Key, value: &Node, field: &Field, object: &Object) {

@@ -1,11 +1,12 @@
 //! Commands.
 
 use super::components::ENV_VAR;
-use super::{Choice, Object, Shape, choice, field, object};
+use super::{Choice, Object, Shape, choice, field, item, object};
 use crate::devfile::version::SchemaVersion::{V2_0_0, V2_2_0};
 
-pub(super) static COMMAND: Object = object(
+pub(super) static COMMAND: Object = item(
     "a command",
+    "id",
     &[
         field("id", Shape::Name).required(),
         field("attributes", Shape::Open),

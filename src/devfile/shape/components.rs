@@ -1,11 +1,13 @@
 //! Components and their endpoints.
 
+use super::imports::PLUGIN;
 use super::projects::CHECKOUT_FROM;
-use super::{Choice, Object, Shape, choice, field, object};
+use super::{Choice, Object, Shape, choice, field, item, object};
 use crate::devfile::version::SchemaVersion::{V2_0_0, V2_1_0, V2_2_0};
 
-pub(super) static COMPONENT: Object = object(
+pub(super) static COMPONENT: Object = item(
     "a component",
+    "name",
     &[
         field("name", Shape::Name).required(),
         field("attributes", Shape::Open),
@@ -14,10 +16,7 @@ pub(super) static COMPONENT: Object = object(
         field("image", Shape::Object(&IMAGE)).arm().since(V2_2_0),
         field("kubernetes", Shape::Object(&CLUSTER)).arm(),
         field("openshift", Shape::Object(&CLUSTER)).arm(),
-        field("plugin", Shape::Open)
-            .arm()
-            .until(V2_0_0)
-            .unsupported("plugin components"),
+        field("plugin", Shape::Object(&PLUGIN)).arm().until(V2_0_0),
     ],
 );
 
@@ -41,16 +40,18 @@ static CONTAINER: Object = object(
     ],
 );
 
-pub(super) static ENV_VAR: Object = object(
+pub(super) static ENV_VAR: Object = item(
     "an environment variable",
+    "name",
     &[
         field("name", Shape::Text).replaced().required(),
         field("value", Shape::Text).replaced().required(),
     ],
 );
 
-static VOLUME_MOUNT: Object = object(
+static VOLUME_MOUNT: Object = item(
     "a volume mount",
+    "name",
     &[
         field("name", Shape::Name).required(),
         field("path", Shape::Text).replaced(),
@@ -62,8 +63,9 @@ static ANNOTATION: Object = object(
     &[field("deployment", Shape::Texts), field("service", Shape::Texts)],
 );
 
-static ENDPOINT: Object = object(
+static ENDPOINT: Object = item(
     "an endpoint",
+    "name",
     &[
         field("name", Shape::EndpointName).required(),
         field("targetPort", Shape::Integer).required(),

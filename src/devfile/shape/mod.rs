@@ -7,6 +7,7 @@
 mod check;
 mod commands;
 mod components;
+mod imports;
 mod projects;
 mod top;
 
@@ -40,6 +41,8 @@ pub(super) enum Shape {
     Open,
     /// A map with these keys.
     Object(&'static Object),
+    /// What is to change in such a map elsewhere: the same keys, of which only the one that names it is required.
+    Overrides(&'static Object),
 }
 
 /// One word of a [`Shape::Choice`].
@@ -54,6 +57,8 @@ pub(super) struct Object {
     what: &'static str,
     /// Whether further keys are allowed.
     open: bool,
+    /// The key that tells it from the others in a list, where it stands in one.
+    pub(super) id: Option<&'static str>,
     fields: &'static [Field],
 }
 
@@ -77,6 +82,14 @@ impl Object {
     pub(super) fn field(&self, key: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.key == key)
     }
+
+    /// The keys of which exactly one must be there.
+    pub(super) fn arms(&self) -> impl Iterator<Item = &'static str> {
+        self.fields
+            .iter()
+            .filter(|field| field.arm)
+            .map(|field| field.key)
+    }
 }
 
 const OLDEST: SchemaVersion = SchemaVersion::V2_0_0;
@@ -86,7 +99,16 @@ const fn object(what: &'static str, fields: &'static [Field]) -> Object {
     Object {
         what,
         open: false,
+        id: None,
         fields,
+    }
+}
+
+/// An object that stands in lists and is told by the key `id`.
+const fn item(what: &'static str, id: &'static str, fields: &'static [Field]) -> Object {
+    Object {
+        id: Some(id),
+        ..object(what, fields)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Projects, starter projects and dependent projects.
 
-use super::{Object, Shape, field, object};
+use super::{Object, Shape, field, item, object};
 use crate::devfile::version::SchemaVersion::V2_0_0;
 
-pub(super) static PROJECT: Object = object(
+pub(super) static PROJECT: Object = item(
     "a project",
+    "name",
     &[
         field("name", Shape::Name).required(),
         field("attributes", Shape::Open),
@@ -24,8 +25,9 @@ pub(super) static PROJECT: Object = object(
 );
 
 /// The same without what 2.0.0 had, for it came later.
-pub(super) static DEPENDENT_PROJECT: Object = object(
+pub(super) static DEPENDENT_PROJECT: Object = item(
     "a dependent project",
+    "name",
     &[
         field("name", Shape::Name).required(),
         field("attributes", Shape::Open),
@@ -38,8 +40,9 @@ pub(super) static DEPENDENT_PROJECT: Object = object(
 );
 
 /// Starter projects are not fetched unless they are asked for, so a zip does no harm here.
-pub(super) static STARTER_PROJECT: Object = object(
+pub(super) static STARTER_PROJECT: Object = item(
     "a starter project",
+    "name",
     &[
         field("name", Shape::Name).required(),
         field("attributes", Shape::Open),

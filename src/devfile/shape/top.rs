@@ -2,6 +2,7 @@
 
 use super::commands::COMMAND;
 use super::components::COMPONENT;
+use super::imports::PARENT;
 use super::projects::{DEPENDENT_PROJECT, PROJECT, STARTER_PROJECT};
 use super::{Choice, Object, Shape, choice, field, object};
 use crate::devfile::version::SchemaVersion::{V2_1_0, V2_2_0, V2_2_2};
@@ -15,7 +16,7 @@ pub(in crate::devfile) static DEVFILE: Object = object(
         field("metadata", Shape::Object(&METADATA)),
         field("attributes", Shape::Open).since(V2_1_0),
         field("variables", Shape::Texts).since(V2_1_0),
-        field("parent", Shape::Open).unsupported("parents"),
+        field("parent", Shape::Object(&PARENT)),
         field("components", Shape::List(&Shape::Object(&COMPONENT))),
         field("commands", Shape::List(&Shape::Object(&COMMAND))),
         field("events", Shape::Object(&EVENTS)),
@@ -32,6 +33,7 @@ pub(in crate::devfile) static DEVFILE: Object = object(
 static METADATA: Object = Object {
     what: "metadata",
     open: true,
+    id: None,
     fields: &[
         field("name", Shape::Text),
         field("version", Shape::SemanticVersion),

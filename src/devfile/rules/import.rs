@@ -1,0 +1,72 @@
+//! Parents and plugins that are there.
+
+use super::Rule;
+use crate::devfile::findings::Findings;
+use crate::devfile::import::{Location, Missing};
+use crate::document::{Node, Span};
+
+/// See the module.
+pub(in crate::devfile) const RULE: Rule = Rule {
+    code: "devfile/import",
+    why: "A parent or a plugin is a devfile that this one builds on, so it must be there: a file of the \
+          repository. What stands at a web address or in a registry is not fetched yet.",
+    example: include_str!("../../../fixtures/devfile/import/invalid.yaml"),
+};
+
+/// The most devfiles that one devfile imports, each counted as often as it is imported.
+pub(in crate::devfile) const MAX_IMPORTS: usize = 100;
+
+/// Reports that what `node` names can't be looked up.
+pub(in crate::devfile) fn nowhere(node: &Node, why: &str, found: &mut Findings<'_>) {
+    let error = found.error(
+        RULE.code,
+        node.span,
+        format!("this devfile can't be imported: {why}"),
+    );
+    found.report(error);
+}
+
+/// Reports that there is nothing at `location`, which stands at `span`.
+pub(in crate::devfile) fn missing(
+    location: &Location,
+    missing: &Missing,
+    span: Span,
+    found: &mut Findings<'_>,
+) {
+    let (message, help) = match missing {
+        Missing::NoFile(near) => (
+            format!("there is no file {location}"),
+            near.as_ref().map(|near| format!("did you mean {near}?")),
+        ),
+        Missing::NotFetched => (
+            format!("{location} has not been fetched"),
+            Some(
+                "wharf fetches no devfiles yet; put it into the repository and name it by its path"
+                    .to_owned(),
+            ),
+        ),
+        Missing::Failed(why) => (format!("{location} can't be had: {why}"), None),
+    };
+    let error = found.error(RULE.code, span, message);
+    found.report(match help {
+        Some(help) => error.help(help),
+        None => error,
+    });
+}
+
+/// Reports that what is at `location` is no devfile.
+pub(in crate::devfile) fn unreadable(location: &Location, span: Span, found: &mut Findings<'_>) {
+    let error = found.error(
+        RULE.code,
+        span,
+        format!("{location} is no devfile that can be read"),
+    );
+    found.report(error);
+}
+
+/// Reports that more is imported than anybody needs.
+pub(in crate::devfile) fn too_many(span: Span, found: &mut Findings<'_>) {
+    let message = format!("more than {MAX_IMPORTS} devfiles are imported");
+    let error = found.error(RULE.code, span, message);
+    found.report(error);
+}

@@ -1,0 +1,124 @@
+//! The corpus: files, and the reference's verdict on each.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use wharf::devfile::{self, Empty, Imports, Location, Missing, Read, Shelf};
+use wharf::document::{self, Diagnostic, Diagnostics, Severity};
+
+use super::Outcome;
+
+/// One file of the corpus.
+pub(crate) struct Row {
+    pub(crate) path: String,
+    pub(crate) expected: String,
+    pub(crate) reason: String,
+}
+
+pub(crate) fn rows(root: &Path) -> Vec<Row> {
+    let text = fs::read_to_string(root.join("corpus.tsv")).unwrap();
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split('\t').collect();
+        Row {
+            path: cells[0].to_owned(),
+            expected: cells[2].to_owned(),
+            reason: cells[7].to_owned(),
+        }
+    };
+    text.lines().skip(1).map(row).collect()
+}
+
+/// The files of a directory, as a repository has them.
+struct Disk(PathBuf);
+
+impl Shelf for Disk {
+    fn read(&self, location: &Location) -> Result<Arc<[u8]>, Missing> {
+        match location {
+            Location::File(path) => match fs::read(self.0.join(path)) {
+                Ok(bytes) => Ok(bytes.into()),
+                Err(_) => Err(Missing::NoFile(None)),
+            },
+            Location::Address(_) => Empty.read(location),
+        }
+    }
+}
+
+/// Reads the devfile at `path` below `root`.
+pub(crate) fn read(root: &Path, path: &str) -> (Option<Read>, Diagnostics) {
+    let bytes = fs::read(root.join(path)).unwrap();
+    read_bytes(path, &bytes, &Disk(root.to_owned()))
+}
+
+pub(crate) fn read_bytes(path: &str, bytes: &[u8], shelf: &dyn Shelf) -> (Option<Read>, Diagnostics) {
+    let (documents, mut diagnostics) = document::parse(path, bytes);
+    let Some(document) = documents.into_iter().next().map(Arc::new) else {
+        return (None, diagnostics);
+    };
+    let imports = Imports::gather([(&*document, &document.root)], None, shelf);
+    let read = devfile::read(&document, &document.root, &BTreeMap::new(), &imports);
+    diagnostics.extend(read.diagnostics.clone());
+    (Some(read), diagnostics)
+}
+
+/// Whether the corpus has all that a devfile imports by path.
+pub(crate) fn is_whole(corpus: &Path, path: &str) -> bool {
+    let (_, diagnostics) = read(corpus, path);
+    !diagnostics
+        .0
+        .iter()
+        .any(|d| d.message.starts_with("there is no file "))
+}
+
+/// Why wharf differs on purpose, where it does.
+fn meant(corpus: &Path, row: &Row, diagnostics: &Diagnostics) -> Option<&'static str> {
+    let errors = || diagnostics.0.iter().filter(|d| d.severity == Severity::Error);
+    if errors().any(|d| d.code == "yaml/duplicate-key") {
+        return Some("of two equal keys the reference keeps one");
+    }
+    let missing = |d: &Diagnostic| {
+        let file = d.message.strip_prefix("there is no file ");
+        d.code == "devfile/import" && file.is_some_and(|file| !corpus.join(file).exists())
+    };
+    if row.expected == "VALID" && errors().all(missing) {
+        return Some("its parent is not in the corpus");
+    }
+    if row.expected == "VALID" && errors().all(|d| d.code == "devfile/unsupported") {
+        return Some("it asks for what wharf does not have yet");
+    }
+    let no_cluster = |d: &Diagnostic| d.code != "devfile/import" || d.message.contains("there is no cluster");
+    if row.reason.contains("Kubernetes CRD") && errors().any(no_cluster) {
+        return Some("a parent in a cluster is never there");
+    }
+    None
+}
+
+pub(crate) fn verdicts(root: &Path) -> Outcome {
+    let mut outcome = Outcome::default();
+    let corpus = root.join("corpus");
+    for row in rows(root) {
+        let (_, diagnostics) = read(&corpus, &row.path);
+        let errors = diagnostics.0.iter().filter(|d| d.severity == Severity::Error);
+        let valid = !diagnostics.has_errors();
+        let as_expected = match row.expected.as_str() {
+            "VALID" | "WARN-ONLY" => valid,
+            "INVALID" => !valid,
+            // The reference had no network, and neither has this: nothing else may be wrong.
+            "UNRESOLVED" => !valid && errors.clone().all(|d| d.code == "devfile/import"),
+            other => panic!("verdict {other:?}"),
+        };
+        match meant(&corpus, &row, &diagnostics) {
+            Some(why) if !as_expected => outcome.meant.push(format!("{}: {why}", row.path)),
+            Some(_) | None => outcome.compare(as_expected, || {
+                let messages: Vec<String> = errors.map(|d| format!("{}: {}", d.code, d.message)).collect();
+                let (path, expected, reason) = (&row.path, &row.expected, &row.reason);
+                format!(
+                    "{path}: expected {expected} ({reason}), found {}",
+                    messages.join("; ")
+                )
+            }),
+        }
+    }
+    outcome
+}
