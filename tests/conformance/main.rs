@@ -63,6 +63,8 @@ fn main() -> ExitCode {
         let (same, meant, wrong) = (outcome.same, outcome.meant.len(), outcome.wrong.len());
         println!("{name}: {same} as the reference, {meant} otherwise on purpose, {wrong} wrong");
     }
+    let same: usize = parts.iter().map(|(_, outcome)| outcome.same).sum();
+    println!("{same} passed, {wrong} failed");
     if wrong == 0 {
         ExitCode::SUCCESS
     } else {
