@@ -1,5 +1,6 @@
 //! Components: what a workspace is made of.
 
+use super::overrides::Overrides;
 use super::root::Attributes;
 use crate::document::Spanned;
 use crate::model::{Bytes, MilliCpu};
@@ -71,9 +72,30 @@ pub struct Container {
     pub endpoints: Vec<Endpoint>,
     /// Annotations for Kubernetes' objects, which mean nothing elsewhere.
     pub annotation: Annotation,
+    /// The user to run as, `UID` or `UID:GID`, if not the image's.
+    pub user: Option<String>,
+    /// Where the container's own process runs, if not where the image says.
+    pub working_dir: Option<String>,
+    /// Seconds between the stop signal and the kill, if not the usual ones.
+    pub stop_timeout: Option<u32>,
 }
 
 impl Container {
+    /// Changes what `overrides` say.
+    pub(super) fn change(&mut self, overrides: Overrides) {
+        self.memory_limit = overrides.memory_limit.or(self.memory_limit);
+        self.memory_request = overrides.memory_request.or(self.memory_request);
+        self.cpu_limit = overrides.cpu_limit.or(self.cpu_limit);
+        self.cpu_request = overrides.cpu_request.or(self.cpu_request);
+        self.user = match (overrides.user, overrides.group) {
+            (Some(user), Some(group)) => Some(format!("{}:{}", user.value, group.value)),
+            (Some(user), None) => Some(user.value.to_string()),
+            (None, _) => None,
+        };
+        self.working_dir = overrides.working_dir;
+        self.stop_timeout = overrides.stop_timeout.map(|seconds| seconds.value);
+    }
+
     /// Where the container sees the projects: an absolute path.
     #[must_use]
     pub fn source_mapping(&self) -> String {

@@ -23,6 +23,7 @@ mod findings;
 mod flatten;
 mod import;
 mod lifecycle;
+mod overrides;
 mod project;
 mod read;
 mod root;

@@ -124,7 +124,7 @@ pub struct ContainerSpec {
     /// Replaces the image's working directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
-    /// Replaces the image's user: `UID:GID`.
+    /// Replaces the image's user: `UID` or `UID:GID`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Seconds between the stop signal and the kill.

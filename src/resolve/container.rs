@@ -36,9 +36,12 @@ pub(super) fn spec(input: &Input<'_>, container: &Container, around: Surrounding
         command,
         env: environment(input, container, around.component),
         mounts: mounts(input, container),
-        working_dir: (stay && container.mount_sources).then(|| sources(container)),
-        user: None,
-        stop_timeout: STOP_TIMEOUT,
+        working_dir: container
+            .working_dir
+            .clone()
+            .or_else(|| (stay && container.mount_sources).then(|| sources(container))),
+        user: container.user.clone(),
+        stop_timeout: container.stop_timeout.unwrap_or(STOP_TIMEOUT),
     }
 }
 

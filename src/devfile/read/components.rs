@@ -5,6 +5,8 @@ use crate::devfile::component::{
     Annotation, Cluster, Component, ComponentKind, Container, Endpoint, Exposure, Image, Platform, Protocol,
     Volume, VolumeMount,
 };
+use crate::devfile::overrides::Overrides;
+use crate::devfile::root::Attributes;
 use crate::devfile::rules::{endpoint_port, quantity};
 use crate::document::{Node, Spanned};
 
@@ -18,6 +20,21 @@ impl Reading<'_> {
             }
         }
         components
+    }
+
+    /// Lays over each container what its own attributes change, or those of the pod that all containers are in: of these
+    /// the devfile's win over its components', and a later component's over an earlier one's.
+    pub(super) fn override_containers(&mut self, components: &mut [Component], devfile: &Attributes) {
+        let mut pod = Overrides::of_pod(devfile, &mut self.found);
+        for component in components.iter().rev() {
+            pod = pod.or(Overrides::of_pod(&component.attributes, &mut self.found));
+        }
+        for component in components {
+            if let ComponentKind::Container(container) = &mut component.kind {
+                let own = Overrides::of_container(&component.attributes, &mut self.found);
+                container.change(own.or(pod.clone()));
+            }
+        }
     }
 
     fn component(&mut self, node: &Node) -> Option<Component> {
@@ -71,6 +88,9 @@ impl Reading<'_> {
                 service: annotations("service"),
                 shared: flag(node, "dedicatedPod") == Some(false),
             },
+            user: None,
+            working_dir: None,
+            stop_timeout: None,
         };
         Some(container)
     }

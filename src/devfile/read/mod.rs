@@ -130,7 +130,9 @@ struct Reading<'d> {
 
 impl Reading<'_> {
     fn devfile(&mut self, document: &Arc<Document>, root: &Node, version: SchemaVersion) -> Devfile {
-        let components = self.components(root);
+        let mut components = self.components(root);
+        let attributes = attributes(root);
+        self.override_containers(&mut components, &attributes);
         let commands = self.commands(root);
         let name = root.get("metadata").and_then(|m| m.get("name"));
         let ids = |key| root.get("events").map_or_else(Vec::new, |e| text_list(e, key));
@@ -149,7 +151,7 @@ impl Reading<'_> {
             projects: projects::projects(root, "projects"),
             starter_projects: projects::starter_projects(root),
             dependent_projects: projects::projects(root, "dependentProjects"),
-            attributes: attributes(root),
+            attributes,
             document: Arc::clone(document),
         }
     }

@@ -32,6 +32,8 @@ pub(super) mod key_version;
 mod mount_path;
 pub(super) mod name;
 pub(super) mod one_of;
+pub(super) mod override_refused;
+pub(super) mod override_skipped;
 pub(super) mod override_target;
 mod port_conflict;
 pub(super) mod quantity;
@@ -78,6 +80,8 @@ pub const RULES: &[Rule] = &[
     import_version::RULE,
     import_conflict::RULE,
     override_target::RULE,
+    override_refused::RULE,
+    override_skipped::RULE,
     cluster_component::RULE,
     undefined_variable::RULE,
     unused_variables::RULE,

@@ -22,20 +22,14 @@ pub(in crate::devfile) fn report(feature: &str, span: Span, found: &mut Findings
 }
 
 /// Attributes that ask for a feature.
-const ATTRIBUTES: [(&str, &str); 3] = [
-    ("container-overrides", "container overrides"),
-    ("pod-overrides", "pod overrides"),
-    ("sparseCheckout", "sparse checkouts"),
-];
+const ATTRIBUTES: [(&str, &str); 1] = [("sparseCheckout", "sparse checkouts")];
 
 /// Features that are asked for by a value rather than by a key of the schema.
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
     let devfile = subject.devfile;
-    let components = devfile.components.iter().map(|c| &c.attributes);
     let projects = devfile.projects.iter().chain(&devfile.dependent_projects);
-    check_attributes(&devfile.attributes, found);
-    for attributes in components.chain(projects.map(|p| &p.attributes)) {
-        check_attributes(attributes, found);
+    for project in projects {
+        check_attributes(&project.attributes, found);
     }
     for component in &devfile.components {
         match &component.kind {
