@@ -34,8 +34,10 @@ impl Walk<'_, '_> {
 
     /// Runs the post-stop containers after the others have stopped and before their pod does: they need its network.
     pub(super) fn post_stop(&mut self, before: &[Key]) -> Option<Vec<Key>> {
-        // In a pod that is replaced they would have to wait for the new one, and that for the old one's end.
-        if self.desired.stop_hooks.post_stop.is_empty() || self.fates.get(&Role::Pod).kept().is_none() {
+        // A pod that is down has ended already, and running them would bring it up again. In one that is replaced they
+        // would have to wait for the new one, and that for the old one's end.
+        let ends = self.fates.get(&Role::Pod).kept().is_some_and(is_up);
+        if self.desired.stop_hooks.post_stop.is_empty() || !ends {
             return None;
         }
         let up: Vec<&ObservedObject> = self
