@@ -28,9 +28,6 @@ const STOP_COMMAND_SECONDS: u64 = 60;
 /// Exit codes of a shell that could not be run, or was not found.
 const NO_SHELL: [i32; 2] = [126, 127];
 
-/// Goes to the directory in which `$NAME` and `${NAME}` are expanded, and runs the command there.
-const IN_DIRECTORY: &str = r#"eval "cd -- \"$1\"" && exec /bin/sh -c "$2""#;
-
 impl Executor<'_> {
     /// Runs commands in order, those of one parallel group at the same time; the first failure ends it.
     pub(super) async fn run_commands(
@@ -78,7 +75,7 @@ impl Executor<'_> {
         };
         let id = self.id(&ObjectId::new(Kind::Container, &*target.name), target)?;
         let request = ExecRequest {
-            argv: argv(command),
+            argv: command.argv(),
             env: command.env.clone(),
             ..ExecRequest::default()
         };
@@ -230,87 +227,5 @@ impl Executor<'_> {
             Some(code) => StepError::Ended { code, output },
             None => StepError::NotEnded { seconds, output },
         })
-    }
-}
-
-/// The program and arguments of a command. The container's shell expands variables in the working directory and nothing
-/// else there; neither it nor the command is ever pasted into a script.
-fn argv(command: &ExecCommand) -> Vec<String> {
-    let line = command.command_line.as_str();
-    let shell = |arguments: &[&str]| {
-        let argv = ["/bin/sh", "-c"].into_iter().chain(arguments.iter().copied());
-        argv.map(str::to_owned).collect()
-    };
-    match &command.working_dir {
-        None => shell(&[line]),
-        Some(directory) => shell(&[IN_DIRECTORY, "sh", &quoted(directory), line]),
-    }
-}
-
-/// `text` as it stands between double quotes: only `$NAME` and `${NAME}` keep their meaning.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    while let Some(c) = characters.next() {
-        let special = match c {
-            '\\' | '"' | '`' => true,
-            '$' => characters.peek() == Some(&'('),
-            _ => false,
-        };
-        if special {
-            quoted.push('\\');
-        }
-        quoted.push(c);
-    }
-    quoted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn command(line: &str, directory: Option<&str>) -> Vec<String> {
-        argv(&ExecCommand {
-            id: "c".into(),
-            component: "tools".into(),
-            command_line: line.into(),
-            working_dir: directory.map(str::to_owned),
-            env: Vec::new(),
-            parallel_group: None,
-        })
-    }
-
-    #[allow(clippy::disallowed_methods)] // a real shell is what this is about
-    fn output(argv: &[String]) -> String {
-        let run = std::process::Command::new(&argv[0])
-            .args(&argv[1..])
-            .env("ROOT", "/usr")
-            .output()
-            .unwrap();
-        String::from_utf8(run.stdout).unwrap()
-    }
-
-    #[test]
-    #[allow(clippy::disallowed_methods)] // a real shell is what this is about
-    fn the_shell_expands_variables_in_the_directory_and_nothing_else() {
-        let inside = tempfile::tempdir().unwrap();
-        let root = inside.path().to_str().unwrap();
-        for odd in ["a b", "q\"q", "b\\c", "$(touch x)", "`touch y`", "-d"] {
-            std::fs::create_dir(inside.path().join(odd)).unwrap();
-            assert_eq!(
-                output(&command("pwd", Some(&format!("{root}/{odd}")))),
-                format!("{root}/{odd}\n")
-            );
-        }
-        assert_eq!(
-            output(&command("pwd", Some("${ROOT}/bin"))),
-            output(&command("cd /usr/bin; pwd", None))
-        );
-        assert_eq!(output(&command("pwd", Some("$ROOT"))), "/usr\n");
-        assert_eq!(
-            output(&command("echo \"a  $0\"; exit 3", Some("/"))),
-            "a  /bin/sh\n"
-        );
-        assert_eq!(output(&command("echo no", Some("/nowhere"))), "");
     }
 }

@@ -45,11 +45,20 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Error> {
         stdin: true,
     };
     let session = found.site.engine.exec(&container.id, &request).await?;
+    Ok(exit(attend(context, session, tty).await?))
+}
+
+/// wharf's own exit code for a command's.
+pub(super) fn exit(code: i32) -> Exit {
+    Exit::Command(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+/// Connects this process to a command until that has ended, its terminal included; the command's exit code.
+pub(super) async fn attend(context: &Context, session: ExecSession, tty: bool) -> Result<i32, Error> {
     let raw = if tty { Some(RawMode::enter()?) } else { None };
     let result = follow(context, session, tty).await;
     drop(raw);
-    let code = result?;
-    Ok(Exit::Command(u8::try_from(code).unwrap_or(u8::MAX)))
+    result
 }
 
 async fn follow(context: &Context, session: ExecSession, tty: bool) -> Result<i32, Error> {

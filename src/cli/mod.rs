@@ -27,6 +27,7 @@ mod plan;
 mod power;
 mod progress;
 mod restart;
+mod run;
 mod schema;
 mod site;
 mod start;
@@ -55,7 +56,7 @@ use output::{Color, Output};
 /// A git repository declares users, workspaces and the classes that limit them; devfiles say what a workspace is made
 /// of. wharf compares that with what Podman runs, shows the difference as a plan, and applies it.
 ///
-/// Exit codes: 0 is success, 1 an error, 64 wrong usage; `exec` returns the command's own, and
+/// Exit codes: 0 is success, 1 an error, 64 wrong usage; `exec` and `run` return the command's own, and
 /// `plan --detailed-exitcode` returns 2 where there are changes.
 #[derive(Debug, Parser)]
 #[command(name = "wharf", version, max_term_width = 100, arg_required_else_help = true)]
@@ -106,6 +107,7 @@ enum Command {
     Stop(stop::Args),
     Restart(restart::Args),
     Exec(exec::Args),
+    Run(run::Args),
     Logs(logs::Args),
     Forward(forward::Args),
     Volume(volume::Args),
@@ -190,6 +192,7 @@ async fn run(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Stop(args) => stop::run(context, &args).await,
         Command::Restart(args) => restart::run(context, &args).await,
         Command::Exec(args) => exec::run(context, args).await,
+        Command::Run(args) => run::run(context, &args).await,
         Command::Logs(args) => logs::run(context, &args).await,
         Command::Forward(args) => forward::run(context, &args).await,
         Command::Volume(args) => volume::run(context, args).await,

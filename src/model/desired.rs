@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::command::{DesiredCommand, ExecCommand};
 use super::name::{Name, WorkspaceId};
 use super::object::Role;
 use super::spec::{ContainerSpec, ImageSpec, Limits, MarkSpec, NetworkSpec, PodSpec, UidRange, VolumeSpec};
@@ -81,6 +82,8 @@ pub struct DesiredWorkspace {
     pub post_start: Vec<ExecCommand>,
     /// What runs around its stop.
     pub stop_hooks: StopHooks,
+    /// Every command of the devfile, in its order, for whoever asks to run one.
+    pub commands: Vec<DesiredCommand>,
     /// The container that clones where the workspace's own image has no git; the plan gives it its command.
     pub tools: Option<DesiredContainer>,
 }
@@ -95,27 +98,6 @@ pub struct DesiredContainer {
     pub spec: ContainerSpec,
     /// What can.
     pub limits: Limits,
-}
-
-/// A command to run in a container of the workspace, with `/bin/sh -c`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ExecCommand {
-    /// The devfile command's id.
-    pub id: String,
-    /// The component in whose container it runs.
-    pub component: String,
-    /// What the shell runs.
-    pub command_line: String,
-    /// Where; the shell in the container expands variables in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub working_dir: Option<String>,
-    /// Added to the container's environment.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<(String, String)>,
-    /// Commands with the same number run at the same time (a parallel composite); numbers rise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parallel_group: Option<u32>,
 }
 
 /// What runs around a workspace's stop: the pod's label keeps it for when the devfile is no longer there.

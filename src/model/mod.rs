@@ -4,6 +4,7 @@
 //! Only plain data and total functions live here. Nothing reads a file, a clock or an engine, and no stage's logic
 //! (comparing, choosing, ordering) belongs here.
 
+pub mod command;
 pub mod desired;
 pub mod identity;
 pub mod labels;
@@ -13,9 +14,9 @@ pub mod observed;
 pub mod quantity;
 pub mod spec;
 
+pub use command::{CommandAction, DesiredCommand, ExecCommand};
 pub use desired::{
-    CloneProject, DesiredContainer, DesiredState, DesiredWorkspace, ExecCommand, Moved, OnRemove, Power,
-    StopHooks,
+    CloneProject, DesiredContainer, DesiredState, DesiredWorkspace, Moved, OnRemove, Power, StopHooks,
 };
 pub use identity::{Identity, content_hash, spec_hash};
 pub use labels::{Labels, Ownership};
