@@ -7,20 +7,29 @@ use super::error::{Error, Exit};
 use super::schema::kind;
 use super::table::table;
 use crate::document::diagnostic::nearest;
-use crate::manifest::schema;
+use crate::document::{self, Rule};
+use crate::manifest::{self, schema};
 use crate::plan::display::wrap::wrap;
+use crate::{devfile, resolve};
 
-/// Explain a kind of manifest, or one of its fields
+/// Explain a kind of manifest, one of its fields, or the code of a problem
 ///
-/// Fields are joined by dots: workspace.spec.storage.onRemove; spec may be left out.
+/// Fields are joined by dots: workspace.spec.storage.onRemove; spec may be left out. A code, such as
+/// manifest/unknown-owner, is what wharf validate calls a problem: it is told why that is one, with an example and the
+/// same mended.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The kind, and the field
-    #[arg(value_name = "KIND[.FIELD]")]
+    /// The kind and the field, or the code
+    #[arg(value_name = "KIND[.FIELD]|CODE")]
     path: String,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    if args.path.contains('/') {
+        let rule = rule(&args.path)?;
+        context.out.data(&describe_rule(context, &rule))?;
+        return Ok(Exit::Success);
+    }
     let mut parts = args.path.split('.');
     let root = schema::json_schema(Some(kind(parts.next().unwrap_or_default())?));
     let mut node = Node(&root);
@@ -39,6 +48,35 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     };
     context.out.data(&describe(context, &args.path, &node, &fields))?;
     Ok(Exit::Success)
+}
+
+/// Every rule, in the order in which files meet them.
+pub(super) fn rules() -> impl Iterator<Item = Rule> {
+    let listed = |rules: &'static [Rule]| rules.iter().copied();
+    listed(document::rule::RULES)
+        .chain(manifest::rules())
+        .chain(listed(devfile::RULES))
+        .chain(listed(resolve::RULES))
+}
+
+fn rule(code: &str) -> Result<Rule, Error> {
+    rules().find(|rule| rule.code == code).ok_or_else(|| {
+        let near = nearest(code, rules().map(|rule| rule.code)).map(|near| format!("Did you mean {near}?"));
+        Error::usage(format!("there is no code {code}")).hint_opt(near)
+    })
+}
+
+fn describe_rule(context: &Context, rule: &Rule) -> String {
+    let why = wrap(rule.why, 0, context.out.width());
+    let indented = |text: &str| -> String {
+        let line = |line: &str| format!("  {line}").trim_end().to_owned() + "\n";
+        text.lines().map(line).collect()
+    };
+    let (example, fixed) = (indented(rule.example), indented(rule.fixed));
+    format!(
+        "{}\n\n{why}\nFor example:\n\n{example}\nRight would be:\n\n{fixed}",
+        rule.code
+    )
 }
 
 /// A place in a schema. Our schemas refer to nothing: everything stands where it is used.

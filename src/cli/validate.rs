@@ -11,8 +11,8 @@ use super::error::{Error, Exit};
 use super::{Context, configuration, watch};
 use crate::devfile::{self, Imports};
 use crate::document::parse::MAX_BYTES;
-use crate::document::{self, Code, Diagnostic, Diagnostics, Value};
-use crate::manifest::{SITE_FILE, checks};
+use crate::document::{self, Code, Diagnostic, Diagnostics, Rule, Value};
+use crate::manifest::SITE_FILE;
 use crate::source::{self, Source};
 
 /// Check a configuration repository, or single files
@@ -225,8 +225,9 @@ fn show(context: &Context, format: Format, findings: &Findings) -> Result<(), Er
 
 /// What SARIF's readers learn of each rule.
 fn rules() -> Vec<SarifRule> {
-    let rule = |(code, why)| SarifRule { code, why };
-    let manifests = checks::RULES.iter().map(|r| (r.code, r.why));
-    let devfiles = devfile::RULES.iter().map(|r| (r.code, r.why));
-    manifests.chain(devfiles).map(rule).collect()
+    let of = |rule: Rule| SarifRule {
+        code: rule.code,
+        why: rule.why,
+    };
+    super::explain::rules().map(of).collect()
 }

@@ -42,5 +42,5 @@ pub use lifecycle::Leaf;
 pub use project::{CheckoutFrom, Git, Project, Source, StarterProject};
 pub use read::{Read, read};
 pub use root::{Attributes, Devfile, Events};
-pub use rules::{RULES, Rule};
+pub use rules::RULES;
 pub use version::SchemaVersion;

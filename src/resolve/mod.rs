@@ -12,8 +12,11 @@ mod images;
 mod limits;
 mod projects;
 mod publish;
+mod rules;
 pub mod uids;
 mod workspace;
+
+pub use rules::RULES;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -14,6 +14,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
           one value. The devfile library checks this where dedicatedPod: false is written out; elsewhere it \
           is a warning, since wharf makes no such objects.",
     example: include_str!("../../../fixtures/devfile/annotation-conflict/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/annotation-conflict/valid.yaml"),
 };
 
 type Entries = [(Spanned<String>, Spanned<String>)];

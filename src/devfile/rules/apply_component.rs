@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "An apply command starts a container, builds an image or creates a cluster's objects. A volume is \
           there with the containers that mount it; there is nothing to apply.",
     example: include_str!("../../../fixtures/devfile/apply-component/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/apply-component/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

@@ -9,6 +9,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "A clonePath is relative to PROJECTS_ROOT and stays within it: no / at its start, no .. in it, \
           and a folder of its own, for nothing is cloned over what is there.",
     example: include_str!("../../../fixtures/devfile/clone-path/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/clone-path/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

@@ -10,6 +10,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "wharf runs workspaces on Podman. kubernetes and openshift components are checked like everything \
           else and then skipped, together with the commands that apply them.",
     example: include_str!("../../../fixtures/devfile/cluster-component/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/cluster-component/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

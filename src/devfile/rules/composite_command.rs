@@ -9,6 +9,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     code: "devfile/composite-command",
     why: "A composite command runs other commands of the devfile, by their ids.",
     example: include_str!("../../../fixtures/devfile/composite-command/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/composite-command/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

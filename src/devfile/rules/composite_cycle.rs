@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     code: "devfile/composite-cycle",
     why: "A composite command that runs itself, directly or through others, would never end.",
     example: include_str!("../../../fixtures/devfile/composite-cycle/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/composite-cycle/valid.yaml"),
 };
 
 /// How far a command has been followed.

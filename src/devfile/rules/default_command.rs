@@ -10,6 +10,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "Asked to build or run, a tool takes the default command of that group. Several defaults are an \
           error. None, where the group has several commands, is a warning: the command must be named then.",
     example: include_str!("../../../fixtures/devfile/default-command/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/default-command/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

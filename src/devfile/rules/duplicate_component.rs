@@ -9,6 +9,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "Commands, volume mounts and the objects that wharf makes refer to a component by its name, so no \
           two components share one.",
     example: include_str!("../../../fixtures/devfile/duplicate-component/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/duplicate-component/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

@@ -10,6 +10,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "An endpoint is opened by its name alone, whichever container it belongs to, so no two endpoints \
           of a devfile share one.",
     example: include_str!("../../../fixtures/devfile/duplicate-endpoint/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/duplicate-endpoint/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

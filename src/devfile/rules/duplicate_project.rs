@@ -12,6 +12,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
           overwrite each other. Projects and dependent projects count together; starter projects only among \
           themselves.",
     example: include_str!("../../../fixtures/devfile/duplicate-project/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/duplicate-project/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

@@ -10,6 +10,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "TCP and UDP have the ports 1 to 65535. The published schema takes any integer, which would fail only once \
           the workspace starts.",
     example: include_str!("../../../fixtures/devfile/endpoint-port/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/endpoint-port/valid.yaml"),
 };
 
 /// The port that `node` states; an integer, as its shape says.

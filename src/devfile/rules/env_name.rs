@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "A process receives its environment as NAME=value, each closed by a zero byte, so a name can't be \
           empty or hold an equals sign or a zero byte.",
     example: include_str!("../../../fixtures/devfile/env-name/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/env-name/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

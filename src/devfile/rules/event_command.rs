@@ -8,6 +8,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     code: "devfile/event-command",
     why: "An event lists the ids of the commands that it runs.",
     example: include_str!("../../../fixtures/devfile/event-command/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/event-command/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

@@ -12,6 +12,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
           preStart and postStop take apply commands. postStart and preStop take exec commands. A composite \
           command there is made of such commands directly, not of further composites.",
     example: include_str!("../../../fixtures/devfile/event-kind/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/event-kind/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

@@ -12,6 +12,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "An event that names large composites again and again can become millions of commands from a few \
           lines. Nobody needs more than 1000.",
     example: include_str!("../../../fixtures/devfile/event-size/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/event-size/valid.yaml"),
 };
 
 const MAX_COMMANDS: usize = 1000;

@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "An exec command needs a container to run in, so its component is a container component of this \
           devfile.",
     example: include_str!("../../../fixtures/devfile/exec-component/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/exec-component/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

@@ -14,6 +14,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
           are refused. https, http, ssh, git and file are accepted, and host:path, which means ssh; file \
           and plain paths mean files of the workspace.",
     example: include_str!("../../../fixtures/devfile/git-address/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/git-address/valid.yaml"),
 };
 
 const SCHEMES: [&str; 7] = ["https", "http", "ssh", "git", "file", "git+ssh", "ssh+git"];

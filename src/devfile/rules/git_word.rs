@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
           that begins with a hyphen would be an option; white space, control characters and ~ ^ : ? * [ \\ \
           .. have no place in a reference.",
     example: include_str!("../../../fixtures/devfile/git-word/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/git-word/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

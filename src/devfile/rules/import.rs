@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "A parent or a plugin is a devfile that this one builds on, so it must be there: a file of the \
           repository. What stands at a web address or in a registry is not fetched yet.",
     example: include_str!("../../../fixtures/devfile/import/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/import/valid.yaml"),
 };
 
 /// The most devfiles that one devfile imports, each counted as often as it is imported.

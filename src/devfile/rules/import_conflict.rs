@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "A variable or an attribute has one value. To give one of the parent's another value, set it below parent: \
           what stands there changes the parent, and a second definition does not.",
     example: include_str!("../../../fixtures/devfile/import-conflict/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/import-conflict/valid.yaml"),
 };
 
 /// Reports that one of the `kind` (`variable`, `attribute`) is defined again.

@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "A devfile that is its own parent, directly or through others, has no end. Put what they share into a devfile \
           of its own.",
     example: include_str!("../../../fixtures/devfile/import-cycle/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/import-cycle/valid.yaml"),
 };
 
 /// Reports that the import at `span` closes a cycle; `chain` leads from its first devfile to the last.

@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "What is imported becomes part of the devfile, whose schemaVersion says how it is read: a newer parent may \
           hold keys that the devfile's own version does not have.",
     example: include_str!("../../../fixtures/devfile/import-version/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/import-version/valid.yaml"),
 };
 
 /// Reports that the devfile of `version` imports one that is `newer` at `span`.

@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "The devfile schema grew: each version has exactly its own keys, and a tool that keeps to the version a \
           devfile states would not understand others. Raise schemaVersion to one that has the key, or remove the key.",
     example: include_str!("../../../fixtures/devfile/key-version/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/key-version/valid.yaml"),
 };
 
 /// Reports `key`, which exists in the `range` of versions only.

@@ -54,18 +54,7 @@ use super::component::ComponentKind;
 use super::findings::Findings;
 use super::read::Unread;
 use super::root::Devfile;
-use crate::document::{Code, Spanned};
-
-/// A rule, for whoever asks what a code means.
-#[derive(Clone, Copy, Debug)]
-pub struct Rule {
-    /// Its stable name.
-    pub code: Code,
-    /// Why it exists and what to do.
-    pub why: &'static str,
-    /// A devfile that breaks it.
-    pub example: &'static str,
-}
+use crate::document::{Code, Rule, Spanned};
 
 /// Every rule, in the order in which a devfile meets them.
 pub const RULES: &[Rule] = &[

@@ -10,6 +10,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     code: "devfile/mount-path",
     why: "Two volumes at one path of a container would hide each other; no engine starts such a container.",
     example: include_str!("../../../fixtures/devfile/mount-path/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/mount-path/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

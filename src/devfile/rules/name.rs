@@ -12,6 +12,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "Names become part of host names, volumes and containers, so they have what a DNS label has: lower-case \
           letters, digits and inner hyphens, at most 63 of them. Endpoints have at most 15 since schemaVersion 2.2.0.",
     example: include_str!("../../../fixtures/devfile/name/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/name/valid.yaml"),
 };
 
 /// Reports `text` where it is no name of at most `max` characters.

@@ -10,6 +10,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "A component is a container or a volume or an image, never two at once and never nothing; the same holds for \
           commands (exec, apply, composite) and for where sources come from. Keep one of the keys.",
     example: include_str!("../../../fixtures/devfile/one-of/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/one-of/valid.yaml"),
 };
 
 /// Reports that none of the `allowed` keys is there, only `keys`.

@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
           working directory, the time it has to stop. The policy of isolation refuses whatever reaches the host, \
           another workspace or the engine: no privileges, no capabilities, no host network, no host paths or devices.",
     example: include_str!("../../../fixtures/devfile/override-refused/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/override-refused/valid.yaml"),
 };
 
 const POLICY: &str = "the policy of isolation: a workspace reaches neither the host nor the engine";

@@ -10,6 +10,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "container-overrides and pod-overrides are written for Kubernetes. What only a cluster has (service \
           accounts, probes, where a pod is scheduled) has no meaning here and is skipped.",
     example: include_str!("../../../fixtures/devfile/override-skipped/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/override-skipped/valid.yaml"),
 };
 
 /// Warns that `path`, whose last part is `key`, is skipped.

@@ -10,6 +10,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "What stands below parent, or in a plugin component, changes something that the imported devfile has. \
           Something new belongs into the devfile itself.",
     example: include_str!("../../../fixtures/devfile/override-target/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/override-target/valid.yaml"),
 };
 
 /// Reports that the imported devfile has no `kind` called `name`, only `candidates`.

@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "Containers of a workspace share one network, so two of them can't listen on one port. A container \
           with dedicatedPod: true runs apart and may.",
     example: include_str!("../../../fixtures/devfile/port-conflict/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/port-conflict/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

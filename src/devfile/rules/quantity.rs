@@ -14,6 +14,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
           a processor. Variables are replaced in memory and sizes, but not in cpuLimit and cpuRequest (the devfile \
           specification leaves them out).",
     example: include_str!("../../../fixtures/devfile/quantity/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/quantity/valid.yaml"),
 };
 
 /// The amount that `text` states; an empty text states none.

@@ -13,6 +13,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "A project has at least one remote. With several, checkoutFrom.remote says which one is checked \
           out; with one it may be left out. Starter projects have exactly one.",
     example: include_str!("../../../fixtures/devfile/remotes/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/remotes/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

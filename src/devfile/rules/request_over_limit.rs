@@ -13,6 +13,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "A request is what a container is sure to get, a limit the most it may use. A request above the \
           limit can't be kept.",
     example: include_str!("../../../fixtures/devfile/request-over-limit/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/request-over-limit/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

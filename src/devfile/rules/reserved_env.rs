@@ -9,6 +9,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "PROJECTS_ROOT and PROJECT_SOURCE say where the projects are. Each container gets them with the \
           right values, so a devfile can't set them; sourceMapping moves the projects.",
     example: include_str!("../../../fixtures/devfile/reserved-env/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/reserved-env/valid.yaml"),
 };
 
 const RESERVED: [&str; 2] = ["PROJECTS_ROOT", "PROJECT_SOURCE"];

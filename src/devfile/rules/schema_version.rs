@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "Each version of the devfile schema has its own keys, so a devfile states its version: a string, such as \
           2.2.0. Devfiles of version 1 (apiVersion: 1.0.0) are another format.",
     example: include_str!("../../../fixtures/devfile/schema-version/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/schema-version/valid.yaml"),
 };
 
 /// The version of the devfile at `root`; `None` where that was reported as an error.

@@ -10,6 +10,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "{{name}} is replaced by the devfile's variable of that name, or by the Workspace's. Without one the text \
           stays as it is, which is rarely meant; what is meant for a shell or a template engine may stay.",
     example: include_str!("../../../fixtures/devfile/undefined-variable/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/undefined-variable/valid.yaml"),
 };
 
 /// Warns that no variable `name` is defined, which the `token` in the text at `span` names.

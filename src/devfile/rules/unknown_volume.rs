@@ -10,6 +10,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "A container mounts volumes that the devfile declares. A name that no volume component has is a \
           slip, or the component is missing.",
     example: include_str!("../../../fixtures/devfile/unknown-volume/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/unknown-volume/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {

@@ -13,6 +13,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "This part of the devfile specification is not built yet. wharf refuses it rather than ignoring it, so that \
           no workspace starts without a part of what its devfile asks for.",
     example: include_str!("../../../fixtures/devfile/unsupported/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/unsupported/valid.yaml"),
 };
 
 /// Reports that `feature` (in the plural) is used at `span`.

@@ -11,6 +11,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     why: "schemaVersion 2.0.0 knows no variables: {{name}} stays as it is. Variables that a Workspace gives \
           for such a devfile have no effect.",
     example: include_str!("../../../fixtures/devfile/unused-variables/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/unused-variables/valid.yaml"),
 };
 
 /// Warns that the Workspace's variables have no effect on the devfile of this `version`, which stands at `span`.

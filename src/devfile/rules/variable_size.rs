@@ -9,6 +9,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     code: "devfile/variable-size",
     why: "A long value that is used again and again would make gigabytes out of a few lines.",
     example: include_str!("../../../fixtures/devfile/variable-size/invalid.yaml"),
+    fixed: include_str!("../../../fixtures/devfile/variable-size/valid.yaml"),
 };
 
 /// The most bytes that variables may add to one devfile.

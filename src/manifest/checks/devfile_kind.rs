@@ -5,11 +5,13 @@
 use crate::document::{Content, Diagnostics};
 use crate::manifest::reference::Referent;
 
-use super::{Draft, Rule, Suggestions};
+use super::{Check, Draft, Suggestions};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/devfile-kind",
     why: "A devfile is recognised by its top-level schemaVersion.",
+    example: "devfile: {path: wharf.yaml}\n",
+    fixed: "devfile: {path: devfiles/python.yaml}\n",
     check,
 };
 

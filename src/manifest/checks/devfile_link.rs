@@ -6,11 +6,13 @@
 use crate::document::{Content, Diagnostics};
 use crate::manifest::reference::Referent;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/devfile-link",
     why: "A link out of the repository could read any file of the host, so it is never followed.",
+    example: "devfile: {path: devfiles/a.yaml} # a link to /etc/passwd\n",
+    fixed: "devfile: {path: devfiles/a.yaml} # a file\n",
     check,
 };
 

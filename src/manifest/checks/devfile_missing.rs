@@ -7,11 +7,13 @@ use crate::document::{Content, Diagnostics};
 use crate::manifest::reference::Referent;
 
 use super::devfile_link::outside_link;
-use super::{Draft, Rule, Suggestions};
+use super::{Check, Draft, Suggestions};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/devfile-missing",
     why: "A workspace is made of what its devfile says, so the file must be there.",
+    example: "devfile: {path: devfiles/pyhton.yaml}\n",
+    fixed: "devfile: {path: devfiles/python.yaml}\n",
     check,
 };
 

@@ -6,11 +6,13 @@ use crate::document::Diagnostics;
 use crate::document::files::join;
 use crate::manifest::reference::{Reference, Referent};
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/devfile-outside",
     why: "A commit says all of what runs, so a devfile's path stays inside the repository.",
+    example: "devfile: {path: ../other/devfile.yaml}\n",
+    fixed: "devfile: {path: devfiles/other.yaml}\n",
     check,
 };
 

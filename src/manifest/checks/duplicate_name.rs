@@ -8,11 +8,13 @@ use crate::document::{Diagnostics, Document, Spanned};
 use crate::manifest::Kind;
 use crate::model::Name;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/duplicate-name",
     why: "A name means one thing; with two manifests of one name, one would silently win.",
+    example: "kind: User\nmetadata: {name: alice}\n---\nkind: User\nmetadata: {name: alice}\n",
+    fixed: "kind: User\nmetadata: {name: alice}\n---\nkind: User\nmetadata: {name: bob}\n",
     check,
 };
 

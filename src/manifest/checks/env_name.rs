@@ -4,11 +4,13 @@
 
 use crate::document::Diagnostics;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/env-name",
     why: "A shell can only read variables of letters, digits and underscores.",
+    example: "env: {my-editor: vim}\n",
+    fixed: "env: {MY_EDITOR: vim}\n",
     check,
 };
 

@@ -4,11 +4,13 @@
 
 use crate::document::Diagnostics;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/env-reserved",
     why: "The devfile specification says what PROJECTS_ROOT and PROJECT_SOURCE hold; commands rely on it.",
+    example: "env: {PROJECTS_ROOT: /src}\n",
+    fixed: "env: {SOURCES: /src}\n",
     check,
 };
 

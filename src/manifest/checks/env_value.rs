@@ -4,11 +4,13 @@
 
 use crate::document::Diagnostics;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/env-value",
     why: "The kernel ends a variable's value at a NUL character.",
+    example: "env: {A: \"b\\0c\"}\n",
+    fixed: "env: {A: \"bc\"}\n",
     check,
 };
 

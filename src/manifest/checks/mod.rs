@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::document::parse::MAX_BYTES;
-use crate::document::{Code, Content, Diagnostic, Diagnostics, Document, Files, Spanned};
+use crate::document::{Code, Content, Diagnostic, Diagnostics, Document, Files, Rule, Spanned};
 use crate::model::Name;
 
 use super::reference::{Reference, Referent};
@@ -38,16 +38,33 @@ mod unknown_owner;
 mod variable_name;
 
 /// One semantic rule.
-pub struct Rule {
+pub struct Check {
     /// Its code; the fixture has the same name.
     pub code: Code,
     /// Why it exists, one sentence.
     pub why: &'static str,
+    /// What breaks it.
+    pub example: &'static str,
+    /// The same, right.
+    pub fixed: &'static str,
     check: fn(&Draft<'_>, &mut Diagnostics),
 }
 
+impl Check {
+    /// What it checks, for whoever asks.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        Rule {
+            code: self.code,
+            why: self.why,
+            example: self.example,
+            fixed: self.fixed,
+        }
+    }
+}
+
 /// Every rule, by code.
-pub const RULES: [Rule; 21] = [
+pub const RULES: [Check; 21] = [
     devfile_kind::RULE,
     devfile_link::RULE,
     devfile_missing::RULE,

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 
 use crate::document::Diagnostics;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/moved-from-declared",
     why: "Data moves once; while the old workspace is declared, both would need it.",
+    example: "movedFrom: alice/api # and a workspace alice/api\n",
+    fixed: "movedFrom: alice/api # whose manifest is gone\n",
     check,
 };
 

@@ -4,11 +4,13 @@
 
 use crate::document::Diagnostics;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/moved-from-itself",
     why: "movedFrom names the workspace as it was called before.",
+    example: "metadata: {name: api}\nspec: {owner: alice, movedFrom: alice/api}\n",
+    fixed: "metadata: {name: service}\nspec: {owner: alice, movedFrom: alice/api}\n",
     check,
 };
 

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 
 use crate::document::Diagnostics;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/moved-twice",
     why: "Data moves to one place; which of two would be chance.",
+    example: "movedFrom: alice/api # in alice/one and in alice/two\n",
+    fixed: "movedFrom: alice/api # in alice/one alone\n",
     check,
 };
 

@@ -4,11 +4,13 @@
 
 use crate::document::Diagnostics;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/no-class",
     why: "Every workspace has limits, by its own class or by the Site's default one.",
+    example: "spec: {owner: alice, devfile: {path: a.yaml}}\n",
+    fixed: "spec: {owner: alice, class: small, devfile: {path: a.yaml}}\n",
     check,
 };
 

@@ -7,11 +7,13 @@ use core::net::IpAddr;
 
 use crate::document::Diagnostics;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/publish-policy",
     why: "The host's ports are the Site's to give, in policy.publish.allow.",
+    example: "publish: [{endpoint: web, port: 8080}] # and a Site without policy.publish\n",
+    fixed: "policy: {publish: {allow: [\"127.0.0.1:8080\"]}} # in the Site\n",
     check,
 };
 

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use crate::document::Diagnostics;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/publish-twice",
     why: "One address and port of the host leads to one endpoint.",
+    example: "publish: [{endpoint: web, port: 8080}] # in two workspaces\n",
+    fixed: "publish: [{endpoint: web, port: 8081}] # in one of them\n",
     check,
 };
 

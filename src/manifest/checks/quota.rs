@@ -10,11 +10,13 @@ use crate::document::{Diagnostics, Span};
 use crate::manifest::{Class, Manifest, User, Workspace};
 use crate::model::{Bytes, MilliCpu};
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/quota",
     why: "A quota bounds what a user's workspaces add up to, whether they run or not.",
+    example: "quota: {cpu: \"4\"} # and three workspaces of 2 processors each\n",
+    fixed: "quota: {cpu: \"6\"}\n",
     check,
 };
 

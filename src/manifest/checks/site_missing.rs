@@ -5,11 +5,13 @@
 use crate::document::{Diagnostic, Diagnostics};
 use crate::manifest::{Kind, SITE_FILE};
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/site-missing",
     why: "The Site's name is on every object that wharf owns; without it nothing can be planned.",
+    example: "kind: User # and no wharf.yaml\n",
+    fixed: "apiVersion: wharf/v1\nkind: Site\nmetadata: {name: lab}\nspec: {}\n",
     check,
 };
 

@@ -6,11 +6,13 @@
 use crate::document::Diagnostics;
 use crate::manifest::{Kind, SITE_FILE};
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/site-place",
     why: "The Site stands in wharf.yaml at the repository's root, where everyone finds it.",
+    example: "kind: Site # in config/site.yaml\n",
+    fixed: "kind: Site # in wharf.yaml\n",
     check,
 };
 

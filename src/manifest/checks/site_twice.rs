@@ -5,11 +5,13 @@
 use crate::document::Diagnostics;
 use crate::manifest::Kind;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/site-twice",
     why: "A repository is one site: two would leave open whose objects a plan is about.",
+    example: "kind: Site\n---\nkind: Site\n",
+    fixed: "kind: Site\n",
     check,
 };
 

@@ -6,11 +6,13 @@ use crate::document::Diagnostics;
 use crate::manifest::Kind;
 use crate::manifest::reference::Referent;
 
-use super::{Draft, Rule, Suggestions};
+use super::{Check, Draft, Suggestions};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/unknown-class",
     why: "A workspace's limits come from a declared class.",
+    example: "class: smal # only small is declared\n",
+    fixed: "class: small\n",
     check,
 };
 

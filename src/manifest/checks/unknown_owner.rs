@@ -6,11 +6,13 @@ use crate::document::Diagnostics;
 use crate::manifest::Kind;
 use crate::manifest::reference::Referent;
 
-use super::{Draft, Rule, Suggestions};
+use super::{Check, Draft, Suggestions};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/unknown-owner",
     why: "A workspace belongs to a declared user: quota and id range are the user's.",
+    example: "owner: alcie # only alice is declared\n",
+    fixed: "owner: alice\n",
     check,
 };
 

@@ -4,11 +4,13 @@
 
 use crate::document::Diagnostics;
 
-use super::{Draft, Rule};
+use super::{Check, Draft};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: Check = Check {
     code: "manifest/variable-name",
     why: "A variable is used as {{name}}, so its name has no spaces or braces.",
+    example: "variables: {\"a b\": x}\n",
+    fixed: "variables: {a-b: x}\n",
     check,
 };
 

@@ -1,0 +1,147 @@
+//! What the codes of this stage mean, for whoever asks: those of single values, and those of [`super::checks`].
+
+use super::checks;
+use crate::document::Rule;
+use crate::document::rule::rule;
+
+/// Every rule of manifests.
+pub fn rules() -> impl Iterator<Item = Rule> {
+    let checks = checks::RULES.iter().map(checks::Check::rule);
+    VALUES.iter().copied().chain(checks)
+}
+
+/// The rules that are checked while a value is read.
+const VALUES: &[Rule] = &[
+    rule(
+        "manifest/address",
+        "An address of the host is an IP address: names could lead elsewhere tomorrow.",
+        "publish: [{endpoint: web, port: 8080, address: localhost}]\n",
+        "publish: [{endpoint: web, port: 8080, address: 127.0.0.1}]\n",
+    ),
+    rule(
+        "manifest/api-version",
+        "Every manifest of wharf begins with apiVersion: wharf/v1. Hide YAML files of other programs in a folder whose name begins with a dot.",
+        "apiVersion: v1\nkind: User\n",
+        "apiVersion: wharf/v1\nkind: User\n",
+    ),
+    rule(
+        "manifest/class-too-small",
+        "With less than this no container starts.",
+        "spec: {cpu: 1m, memory: 1Mi}\n",
+        "spec: {cpu: 500m, memory: 512Mi}\n",
+    ),
+    rule(
+        "manifest/devfile-source",
+        "A workspace names its devfile by path, or holds it inline; one of the two.",
+        "devfile: {path: a.yaml, inline: {schemaVersion: 2.2.0}}\n",
+        "devfile: {path: a.yaml}\n",
+    ),
+    rule(
+        "manifest/duration",
+        "A duration is numbers with units: 90s, 30m, 1h30m.",
+        "idleTimeout: 30\n",
+        "idleTimeout: 30m\n",
+    ),
+    rule(
+        "manifest/email",
+        "An e-mail address has a name, an @ and a host.",
+        "email: alice\n",
+        "email: alice@example.org\n",
+    ),
+    rule(
+        "manifest/empty-file",
+        "An empty file is more often a mistake than meant, and looks like something removed. Remove it, or write into it.",
+        "(nothing)\n",
+        "apiVersion: wharf/v1\nkind: User\nmetadata: {name: alice}\nspec: {}\n",
+    ),
+    rule(
+        "manifest/engine-address",
+        "The engine is Podman's API socket.",
+        "engine: tcp://podman:8080\n",
+        "engine: unix:///run/podman/podman.sock\n",
+    ),
+    rule(
+        "manifest/home",
+        "The home directory is an absolute path below /, for a volume is mounted there.",
+        "defaults: {home: home/user}\n",
+        "defaults: {home: /home/user}\n",
+    ),
+    rule(
+        "manifest/image-pattern",
+        "An image pattern is a reference in which * stands for any text, ? for one character and [ab] for one of these.",
+        "policy: {images: {allow: [\"registry.example.org/[\"]}}\n",
+        "policy: {images: {allow: [\"registry.example.org/*\"]}}\n",
+    ),
+    rule(
+        "manifest/image-reference",
+        "An image reference names an image: a registry, a path, and a tag or a digest.",
+        "toolsImage: \"tools latest\"\n",
+        "toolsImage: registry.example.org/tools:1\n",
+    ),
+    rule(
+        "manifest/no-effect-yet",
+        "A warning: the value is read and has no effect in this release.",
+        "defaults: {idleTimeout: 30m}\n",
+        "defaults: {}\n",
+    ),
+    rule(
+        "manifest/not-ours",
+        "A warning: the file is neither a manifest nor a devfile and is ignored. Hide files of other programs in a folder whose name begins with a dot.",
+        "services: {web: {image: x}}\n",
+        "apiVersion: wharf/v1\nkind: User\nmetadata: {name: alice}\nspec: {}\n",
+    ),
+    rule(
+        "manifest/not-supported-yet",
+        "This release does not have it. Ignoring it would start a workspace without a part of what was asked for; remove the key.",
+        "sshKeys: [\"ssh-ed25519 AAAA alice\"]\n",
+        "email: alice@example.org\n",
+    ),
+    rule(
+        "manifest/outside-link",
+        "A link out of the repository could read any file of the host, so it is never followed. Put the file itself into the repository.",
+        "users.yaml # a link to /etc/users.yaml\n",
+        "users.yaml # a file\n",
+    ),
+    rule(
+        "manifest/publish-rule",
+        "policy.publish.allow lists addresses and ports of the host: ADDRESS:PORT or ADDRESS:FIRST-LAST.",
+        "policy: {publish: {allow: [\"8080\"]}}\n",
+        "policy: {publish: {allow: [\"127.0.0.1:8080\"]}}\n",
+    ),
+    rule(
+        "manifest/second-devfile",
+        "A workspace names a devfile by its file, so each devfile needs a file of its own.",
+        "schemaVersion: 2.2.0\n---\nschemaVersion: 2.2.0\n",
+        "schemaVersion: 2.2.0\n",
+    ),
+    rule(
+        "manifest/storage-not-enforced",
+        "A warning: the size is counted in quotas, but not enforced on the disk in this release.",
+        "spec: {cpu: \"2\", memory: 4Gi, storage: 20Gi}\n",
+        "spec: {cpu: \"2\", memory: 4Gi}\n",
+    ),
+    rule(
+        "manifest/uid-range",
+        "A range of user ids begins at a multiple of 65536 above the host's own accounts.",
+        "uidRange: 1000\n",
+        "uidRange: 1048576\n",
+    ),
+    rule(
+        "manifest/unknown-kind",
+        "wharf has no manifests of this kind.",
+        "kind: Wrokspace\n",
+        "kind: Workspace\n",
+    ),
+    rule(
+        "manifest/unreadable",
+        "The file is there and can't be read; the message says why.",
+        "(a file that only root may read)\n",
+        "(a file that wharf may read)\n",
+    ),
+    rule(
+        "manifest/workspace-id",
+        "A workspace is named with its owner: OWNER/NAME.",
+        "movedFrom: api\n",
+        "movedFrom: alice/api\n",
+    ),
+];

@@ -1,0 +1,68 @@
+//! What the codes of this stage mean, for whoever asks.
+
+use crate::document::Rule;
+use crate::document::rule::rule;
+
+/// Every rule that needs manifests and devfiles together.
+pub const RULES: &[Rule] = &[
+    rule(
+        "resolve/build-argument",
+        "A build takes --build-arg NAME=VALUE. Other arguments would be options of the engine, which a devfile does not choose.",
+        "dockerfile: {uri: Containerfile, args: [--network, host]}\n",
+        "dockerfile: {uri: Containerfile, args: [--build-arg, RELEASE=1]}\n",
+    ),
+    rule(
+        "resolve/build-context",
+        "Every file of a build context must be readable and within bounds, for the image's name is the hash of all of them.",
+        "dockerfile: {uri: Containerfile, buildContext: .} # with a file of 300 MB\n",
+        "dockerfile: {uri: images/tools/Containerfile, buildContext: images/tools}\n",
+    ),
+    rule(
+        "resolve/build-outside",
+        "A commit says all of what runs, so builds read files of the repository only.",
+        "dockerfile: {uri: ../../Containerfile}\n",
+        "dockerfile: {uri: images/tools/Containerfile}\n",
+    ),
+    rule(
+        "resolve/image-policy",
+        "The Site's policy.images.allow says which images may run, and policy.images.requireDigest that they are named by digest.",
+        "image: docker.io/library/python:3.12 # not allowed by the Site\n",
+        "image: registry.example.org/python:3.12\n",
+    ),
+    rule(
+        "resolve/no-container",
+        "A workspace needs a container that stays up. One that only preStart or postStop applies runs to completion.",
+        "components: []\n",
+        "components:\n  - name: tools\n    container: {image: localhost/tools:1}\n",
+    ),
+    rule(
+        "resolve/no-containerfile",
+        "The Containerfile must be a file of the repository; its path is relative to the devfile that names it.",
+        "dockerfile: {uri: Containerfil}\n",
+        "dockerfile: {uri: Containerfile}\n",
+    ),
+    rule(
+        "resolve/no-sources",
+        "A warning: no container mounts the sources, so nobody would see the projects.",
+        "container: {image: localhost/tools:1, mountSources: false}\n",
+        "container: {image: localhost/tools:1}\n",
+    ),
+    rule(
+        "resolve/over-class",
+        "The containers of a workspace share what its class has. Use a larger class, or lower the containers' limits.",
+        "memoryLimit: 8Gi # in a class with 4Gi\n",
+        "memoryLimit: 2Gi\n",
+    ),
+    rule(
+        "resolve/uid-range",
+        "Each user has a range of ids on the host, by name; two names can meet in one range. Give one of the users a uidRange.",
+        "spec: {} # of two users that meet\n",
+        "spec: {uidRange: 1048576}\n",
+    ),
+    rule(
+        "resolve/unknown-endpoint",
+        "Only an endpoint of the devfile can be published.",
+        "publish: [{endpoint: wbe, port: 8080}]\n",
+        "publish: [{endpoint: web, port: 8080}]\n",
+    ),
+];
