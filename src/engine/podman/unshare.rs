@@ -135,20 +135,16 @@ impl Helpers {
     }
 }
 
-/// Podman refuses `unshare` where it takes itself for a client of some other Podman; whose namespace is entered here is
-/// settled already.
-fn command(program: &Path) -> Command {
+/// `podman unshare`. Podman refuses it where it takes itself for a client of some other Podman; whose namespace is entered
+/// here is settled already.
+pub(super) fn podman() -> Command {
     let mut command = Command::new("podman");
     command
         .env_remove("CONTAINER_HOST")
         .env_remove("CONTAINER_CONNECTION")
         // Podman refuses to start in a directory that its user can't enter.
         .current_dir("/")
-        .arg("unshare")
-        .arg(program)
-        .arg(HELPER_COMMAND)
-        // Podman refuses to start in a directory that its user can't enter.
-        .current_dir("/");
+        .arg("unshare");
     command
 }
 
@@ -163,7 +159,9 @@ impl Helper {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) =
             rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        let child = command(program)
+        let child = podman()
+            .arg(program)
+            .arg(HELPER_COMMAND)
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
             .spawn()
@@ -287,18 +285,15 @@ mod tests {
     }
 
     #[test]
-    fn a_helper_is_started_on_this_machine_whatever_the_environment_names() {
-        let command = command(Path::new("/bin/wharf"));
+    fn podman_works_on_this_machine_whatever_the_environment_names() {
+        let command = podman();
         let cleared: Vec<_> = command
             .get_envs()
             .filter(|(_, value)| value.is_none())
             .map(|(name, _)| name.to_owned())
             .collect();
         assert_eq!(cleared, ["CONTAINER_CONNECTION", "CONTAINER_HOST"]);
-        assert_eq!(
-            command.get_args().collect::<Vec<_>>(),
-            ["unshare", "/bin/wharf", HELPER_COMMAND]
-        );
+        assert_eq!(command.get_args().collect::<Vec<_>>(), ["unshare"]);
     }
 
     #[test]
