@@ -111,6 +111,16 @@ async fn a_container_is_created_started_stopped_and_removed() {
     assert!(site.observe().await.objects.is_empty());
 }
 
+/// Whether limits can't be enforced on this machine. Then setting them is refused with the reason.
+async fn limits_are_refused(site: &Site, container: &EngineId) -> bool {
+    if site.engine.facts().await.unwrap().enforces_limits {
+        return false;
+    }
+    let refused = site.engine.set_limits(container, &small()).await;
+    assert!(matches!(refused, Err(EngineError::Unsupported(_))), "{refused:?}");
+    true
+}
+
 #[tokio::test]
 async fn limits_hold_change_in_both_directions_and_survive_a_restart() {
     let site = Site::new("limits").await;
@@ -120,6 +130,9 @@ async fn limits_hold_change_in_both_directions_and_survive_a_restart() {
         .start_container(&container.id, &small())
         .await
         .unwrap();
+    if limits_are_refused(&site, &container.id).await {
+        return site.remove().await;
+    }
     let enforced = site.observed(&container.object).await.enforced.unwrap();
     assert_eq!(enforced.memory, Reading::Value(64 << 20));
     assert_eq!(enforced.memory_request, Reading::Value(32 << 20));
@@ -655,6 +668,9 @@ async fn limits_changed_behind_wharfs_back_are_seen_and_set_back() {
     let pod = site.pod("a", |_| ()).await;
     let tools = site.container(&pod, "tools", small(), |_| ()).await;
     site.engine.start_container(&tools.id, &small()).await.unwrap();
+    if limits_are_refused(&site, &tools.id).await {
+        return site.remove().await;
+    }
     podman::client(&[
         "update",
         "--memory",

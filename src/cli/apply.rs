@@ -88,6 +88,7 @@ async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, 
     let _lock = lock::take(&lock::directory(), &site, &pipeline.engine.address())?;
     let mut planned = pipeline.plan().await?;
     pipeline.check_targets(&planned.observed)?;
+    site::warn(context, &planned.observed.facts);
     unknown_approval(args, &planned.plan)?;
     let mut passes = 1;
     let (plan, report, left) = loop {

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::Context;
 use super::error::{Error, Exit};
 use super::output::Output;
 use super::pipeline::{Pipeline, Planned};
+use super::{Context, site};
 use crate::apply::planfile;
 use crate::plan::target::Target;
 use crate::plan::{Plan, Selection, TargetError, display};
@@ -109,6 +109,7 @@ pub(super) async fn show(
     pipeline.request.selection = view.selection();
     let Planned { plan, observed } = pipeline.plan().await?;
     pipeline.check_targets(&observed)?;
+    site::warn(context, &observed.facts);
     context.out.data(&view.render(&context.out, &plan))?;
     if let Some(file) = save {
         let file = context.path(file);

@@ -11,7 +11,7 @@ use crate::engine::address::{self, Address, Environment};
 use crate::engine::podman::Podman;
 use crate::engine::simulated::Simulated;
 use crate::manifest::SITE_FILE;
-use crate::model::Name;
+use crate::model::{EngineFacts, Name};
 
 /// A site on its engine.
 pub(super) struct Site {
@@ -27,6 +27,15 @@ pub(super) fn engine(declared: Option<&str>) -> Result<Arc<dyn Engine>, Error> {
         Address::Unix(socket) => Arc::new(Podman::connect(&socket)),
         Address::Simulated(file) => Arc::new(Simulated::open(&file)?),
     })
+}
+
+/// Says what the engine can't do.
+pub(super) fn warn(context: &Context, facts: &EngineFacts) {
+    if !facts.enforces_limits {
+        context.out.warn(
+            "limits are not enforced here: Podman runs without root, and the system delegates no control groups to it",
+        );
+    }
 }
 
 /// The site of a command that works without a repository: the one that is asked for, else the repository's, else the

@@ -3,10 +3,10 @@
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::Context;
 use super::error::{Error, Exit};
 use super::state::{self, Overview, WorkspaceState, run_word};
 use super::table::table;
+use super::{Context, site};
 use crate::model::{Limits, Name, Power};
 use crate::plan::FORMAT_VERSION;
 
@@ -34,6 +34,7 @@ pub(super) enum Form {
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let overview = state::overview(context, args.site.as_ref()).await?;
+    site::warn(context, &overview.observed.facts);
     let text = match args.output {
         Form::Human => human(context, &overview),
         Form::Json => pretty(&form(&overview)),
