@@ -53,6 +53,7 @@ impl Ground {
             ],
             checkout_remote: "up".to_owned(),
             revision: revision.map(str::to_owned),
+            folders: Vec::new(),
         }
     }
 
@@ -106,6 +107,30 @@ fn a_revision_is_a_branch_a_tag_or_a_commit() {
         let clone = ground.root().join(revision);
         assert_eq!(git(&clone, &["rev-parse", "--abbrev-ref", "HEAD"]), head);
         assert_eq!(git(&clone, &["log", "-1", "--format=%s"]), subject);
+    }
+}
+
+#[test]
+fn only_the_folders_that_are_asked_for_are_checked_out() {
+    let ground = Ground::new();
+    let source = ground.source();
+    for folder in ["docs/guide", "src", "a b"] {
+        std::fs::create_dir_all(source.join(folder)).unwrap();
+        std::fs::write(source.join(folder).join("file"), "").unwrap();
+    }
+    std::fs::write(source.join("README"), "").unwrap();
+    git(&source, &["add", "."]);
+    git(&source, &["commit", "-q", "-m", "files"]);
+    git(&source, &["branch", "-f", "next"]);
+    for revision in [None, Some("next")] {
+        let mut project = ground.project(revision.unwrap_or("main"), revision);
+        project.folders = vec!["docs/guide".to_owned(), "a b".to_owned()];
+        let output = run(&project);
+        assert!(output.status.success(), "{output:?}");
+        let clone = ground.root().join(revision.unwrap_or("main"));
+        assert!(clone.join("docs/guide/file").exists() && clone.join("a b/file").exists());
+        assert!(clone.join("README").exists() && !clone.join("src").exists());
+        assert_eq!(git(&clone, &["status", "--porcelain"]), "");
     }
 }
 

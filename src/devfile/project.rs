@@ -12,6 +12,8 @@ pub struct Project {
     pub git: Git,
     /// Where they go, if not where [`Project::path`] says.
     pub clone_path: Option<Spanned<String>>,
+    /// The only folders to check out, beside the files of the top one; all of them where there are none.
+    pub folders: Vec<Spanned<String>>,
     /// Free-form settings of tools.
     pub attributes: Attributes,
 }

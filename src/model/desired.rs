@@ -131,6 +131,9 @@ pub struct CloneProject {
     /// Branch, tag or commit; the remote's default branch where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
+    /// The only folders to check out, beside the files of the top one; all of them where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<String>,
 }
 
 impl CloneProject {

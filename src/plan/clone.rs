@@ -23,6 +23,8 @@ pub fn command(project: &CloneProject) -> Vec<String> {
     ]);
     argv.push(url.map_or("", |(_, url)| url));
     argv.push(project.revision.as_deref().unwrap_or(""));
+    let folders = project.folders.join("\n");
+    argv.push(&folders);
     for (name, url) in project.remotes.iter().filter(|(name, _)| !is_checkout(name)) {
         argv.extend([&**name, &**url]);
     }

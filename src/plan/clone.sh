@@ -1,9 +1,10 @@
 # Clones one project, once. Arguments: the directory of all projects, the project's path in it, the project's name, the
-# remote to check out from, its URL, the revision or nothing; then name and URL of every other remote.
+# remote to check out from, its URL, the revision or nothing, the folders to check out (a line each; nothing: all of it);
+# then name and URL of every other remote.
 # Ends with 69 where there is no git here.
 
-root=$1 path=${2%/} name=$3 remote=$4 url=$5 revision=$6
-shift 6
+root=$1 path=${2%/} name=$3 remote=$4 url=$5 revision=$6 folders=$7
+shift 7
 target=$root/$path
 parent=${target%/*}
 
@@ -50,13 +51,22 @@ GIT_TERMINAL_PROMPT=0
 GIT_SSH_COMMAND=${GIT_SSH_COMMAND:-ssh -o BatchMode=yes}
 export GIT_TERMINAL_PROMPT GIT_SSH_COMMAND
 
-safe_git clone --quiet --origin "$remote" -- "$url" "$new" || exit 1
+if [ -z "$folders" ]; then
+    safe_git clone --quiet --origin "$remote" -- "$url" "$new" || exit 1
+else
+    # The files of the top folder come with those of the folders that are named.
+    safe_git clone --quiet --no-checkout --origin "$remote" -- "$url" "$new" &&
+        safe_git -C "$new" sparse-checkout init --cone &&
+        printf '%s\n' "$folders" | safe_git -C "$new" sparse-checkout set --stdin || exit 1
+fi
 while [ $# -ge 2 ]; do
     safe_git -C "$new" remote add -- "$1" "$2" || exit 1
     shift 2
 done
 if [ -n "$revision" ]; then
     checkout || fail "revision $revision can't be checked out"
+elif [ -n "$folders" ]; then
+    safe_git -C "$new" checkout --quiet || exit 1
 fi
 
 taken && exit 0

@@ -41,6 +41,11 @@ pub(super) fn of(
                 remotes: project.git.remotes.iter().map(pairs).collect(),
                 checkout_remote: project.git.checkout_remote()?.to_owned(),
                 revision: project.git.revision().map(str::to_owned),
+                folders: project
+                    .folders
+                    .iter()
+                    .map(|folder| folder.value.clone())
+                    .collect(),
             })
         })
         .collect()

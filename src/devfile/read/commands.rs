@@ -2,6 +2,7 @@
 
 use super::{Reading, attributes, env, flag, full_text, list, text, text_list};
 use crate::devfile::command::{Apply, Command, CommandKind, Composite, Exec, Group, GroupKind};
+use crate::devfile::rules::editor_command;
 use crate::document::{Node, Spanned};
 
 impl Reading<'_> {
@@ -10,7 +11,10 @@ impl Reading<'_> {
         for node in list(root.get("commands")) {
             match command(node) {
                 Some(command) => commands.push(command),
-                None => self.unread.commands.add(node.get("id")),
+                None => {
+                    editor_command::check(node, &mut self.found);
+                    self.unread.commands.add(node.get("id"));
+                }
             }
         }
         commands

@@ -1,20 +1,51 @@
 //! Projects.
 
-use super::{attributes, full_text, list, map, spanned, text};
+use super::{attributes, full_text, list, map, spanned, text, text_list};
 use crate::devfile::project::{CheckoutFrom, Git, Project, Source, StarterProject};
-use crate::document::Node;
+use crate::devfile::root::Attributes;
+use crate::document::{Node, Spanned};
+
+/// The attribute that says which folders of a project are checked out; schemaVersion 2.0.0 has a key for it.
+const SPARSE_CHECKOUT: &str = "sparseCheckout";
 
 pub(super) fn projects(root: &Node, key: &str) -> Vec<Project> {
     list(root.get(key)).iter().filter_map(project).collect()
 }
 
 fn project(node: &Node) -> Option<Project> {
+    let attributes = attributes(node);
+    let mut folders = text_list(node, "sparseCheckoutDirs");
+    folders.extend(sparse_checkout(&attributes));
     Some(Project {
         name: text(node, "name")?,
-        git: git(node.get("git")?)?,
+        git: git(node.get("git").or(node.get("github"))?)?,
         clone_path: full_text(node, "clonePath"),
-        attributes: attributes(node),
+        folders,
+        attributes,
     })
+}
+
+/// Folders, in one string with blanks between them or in a list of strings.
+fn sparse_checkout(attributes: &Attributes) -> Vec<Spanned<String>> {
+    let Some(node) = attributes.get(SPARSE_CHECKOUT) else {
+        return Vec::new();
+    };
+    let words = |text: &str| -> Vec<Spanned<String>> {
+        let word = |word: &str| Spanned {
+            value: word.to_owned(),
+            span: node.span,
+        };
+        text.split_whitespace().map(word).collect()
+    };
+    match node.as_str() {
+        Some(text) => words(text),
+        None => node
+            .as_list()
+            .unwrap_or_default()
+            .iter()
+            .filter_map(spanned)
+            .collect(),
+    }
 }
 
 pub(super) fn starter_projects(root: &Node) -> Vec<StarterProject> {
@@ -23,7 +54,7 @@ pub(super) fn starter_projects(root: &Node) -> Vec<StarterProject> {
 }
 
 fn starter_project(node: &Node) -> Option<StarterProject> {
-    let source = match (node.get("git"), node.get("zip")) {
+    let source = match (node.get("git").or(node.get("github")), node.get("zip")) {
         (Some(node), None) => Source::Git(git(node)?),
         (None, Some(zip)) => Source::Zip(text(zip, "location")),
         (Some(_), Some(_)) | (None, None) => return None,

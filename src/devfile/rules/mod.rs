@@ -16,6 +16,7 @@ mod duplicate_command;
 mod duplicate_component;
 mod duplicate_endpoint;
 mod duplicate_project;
+pub(super) mod editor_command;
 pub(super) mod endpoint_port;
 mod env_name;
 mod event_command;
@@ -41,6 +42,7 @@ mod remotes;
 mod request_over_limit;
 mod reserved_env;
 pub(super) mod schema_version;
+mod sparse_checkout;
 pub(super) mod undefined_variable;
 mod unknown_volume;
 pub(super) mod unsupported;
@@ -72,6 +74,7 @@ pub const RULES: &[Rule] = &[
     override_refused::RULE,
     override_skipped::RULE,
     cluster_component::RULE,
+    editor_command::RULE,
     undefined_variable::RULE,
     unused_variables::RULE,
     variable_size::RULE,
@@ -100,6 +103,7 @@ pub const RULES: &[Rule] = &[
     clone_path::RULE,
     git_address::RULE,
     git_word::RULE,
+    sparse_checkout::RULE,
 ];
 
 /// What the rules look at.
@@ -144,6 +148,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
         clone_path::check,
         git_address::check,
         git_word::check,
+        sparse_checkout::check,
     ];
     for check in checks {
         check(subject, found);

@@ -4,7 +4,6 @@
 use super::{Rule, Subject};
 use crate::devfile::component::ComponentKind;
 use crate::devfile::findings::Findings;
-use crate::devfile::root::Attributes;
 use crate::document::Span;
 
 /// See the module.
@@ -22,16 +21,9 @@ pub(in crate::devfile) fn report(feature: &str, span: Span, found: &mut Findings
     found.report(error);
 }
 
-/// Attributes that ask for a feature.
-const ATTRIBUTES: [(&str, &str); 1] = [("sparseCheckout", "sparse checkouts")];
-
 /// Features that are asked for by a value rather than by a key of the schema.
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
     let devfile = subject.devfile;
-    let projects = devfile.projects.iter().chain(&devfile.dependent_projects);
-    for project in projects {
-        check_attributes(&project.attributes, found);
-    }
     for component in &devfile.components {
         match &component.kind {
             ComponentKind::Image(image) if image.containerfile.value.contains("://") => {
@@ -41,14 +33,6 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
             | ComponentKind::Container(_)
             | ComponentKind::Volume(_)
             | ComponentKind::Cluster(_) => {}
-        }
-    }
-}
-
-fn check_attributes(attributes: &Attributes, found: &mut Findings<'_>) {
-    for (key, _) in &attributes.0 {
-        if let Some((_, feature)) = ATTRIBUTES.iter().find(|(name, _)| *name == key.value) {
-            report(feature, key.span, found);
         }
     }
 }

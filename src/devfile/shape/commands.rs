@@ -13,14 +13,8 @@ pub(super) static COMMAND: Object = item(
         field("exec", Shape::Object(&EXEC)).arm(),
         field("apply", Shape::Object(&APPLY)).arm(),
         field("composite", Shape::Object(&COMPOSITE)).arm(),
-        field("vscodeTask", Shape::Open)
-            .arm()
-            .until(V2_0_0)
-            .unsupported("vscodeTask commands"),
-        field("vscodeLaunch", Shape::Open)
-            .arm()
-            .until(V2_0_0)
-            .unsupported("vscodeLaunch commands"),
+        field("vscodeTask", Shape::Object(&VSCODE)).arm().until(V2_0_0),
+        field("vscodeLaunch", Shape::Object(&VSCODE)).arm().until(V2_0_0),
     ],
 );
 
@@ -52,6 +46,15 @@ static COMPOSITE: Object = object(
         field("commands", Shape::List(&Shape::Text)),
         field("parallel", Shape::Flag),
         field("label", Shape::Text).replaced(),
+        field("group", Shape::Object(&GROUP)),
+    ],
+);
+
+static VSCODE: Object = object(
+    "a command of an editor",
+    &[
+        field("uri", Shape::Text).arm(),
+        field("inlined", Shape::Text).arm(),
         field("group", Shape::Object(&GROUP)),
     ],
 );

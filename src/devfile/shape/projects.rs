@@ -13,14 +13,9 @@ pub(super) static PROJECT: Object = item(
         field("zip", Shape::Object(&ZIP))
             .arm()
             .unsupported("zip projects"),
-        field("github", Shape::Object(&GIT))
-            .arm()
-            .until(V2_0_0)
-            .unsupported("github projects"),
+        field("github", Shape::Object(&GIT)).arm().until(V2_0_0),
         field("clonePath", Shape::Text).replaced(),
-        field("sparseCheckoutDirs", Shape::List(&Shape::Text))
-            .until(V2_0_0)
-            .unsupported("sparse checkouts"),
+        field("sparseCheckoutDirs", Shape::List(&Shape::Text)).until(V2_0_0),
     ],
 );
 
@@ -48,10 +43,7 @@ pub(super) static STARTER_PROJECT: Object = item(
         field("attributes", Shape::Open),
         field("git", Shape::Object(&GIT)).arm(),
         field("zip", Shape::Object(&ZIP)).arm(),
-        field("github", Shape::Object(&GIT))
-            .arm()
-            .until(V2_0_0)
-            .unsupported("github projects"),
+        field("github", Shape::Object(&GIT)).arm().until(V2_0_0),
         field("description", Shape::Text).replaced(),
         field("subDir", Shape::Text).replaced(),
     ],
