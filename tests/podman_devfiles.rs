@@ -1,0 +1,115 @@
+//! What a devfile says, on real Podman, through the binary: parents, overrides, commands on request.
+//!
+//! They share the machine's Podman with other suites, so they take turns (`.config/nextest.toml`).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+// a test that runs binaries on real Podman
+
+#[path = "support/labelled.rs"]
+mod labelled;
+#[path = "support/raw.rs"]
+mod raw;
+#[path = "support/site.rs"]
+mod site;
+
+use site::{Site, image, podman};
+
+#[test]
+fn a_parents_container_is_changed_below_parent_and_runs() {
+    let site = Site::new("parent");
+    let parent = format!(
+        "schemaVersion: 2.1.0\nvariables: {{greeting: none}}\ncomponents:\n  - name: tools\n    container:\n      image: {}\n      env: [{{name: MARK, value: '{{{{greeting}}}}'}}, {{name: KEPT, value: kept}}]\n",
+        image()
+    );
+    site.write("bases/tools.yaml", &parent);
+    let devfile = "schemaVersion: 2.2.2\nparent:\n  uri: ../bases/tools.yaml\n  variables: {greeting: hello}\n  components:\n    - name: tools\n      container:\n        env: [{name: MORE, value: more}]\n";
+    site.workspace("alice", "api", "", devfile);
+    site.apply();
+    assert_eq!(
+        site.shell("alice/api", "echo $MARK $KEPT $MORE"),
+        "hello kept more"
+    );
+    site.converged();
+    site.write(
+        "bases/tools.yaml",
+        &parent.replace("value: kept", "value: changed"),
+    );
+    assert_eq!(site.changes(), ["replace container/alice.api.tools"]);
+}
+
+#[test]
+fn overrides_hold_and_the_devfiles_volumes_belong_to_the_user_that_they_name() {
+    let site = Site::new("overrides");
+    let devfile = format!(
+        "schemaVersion: 2.2.2
+attributes:
+  pod-overrides: {{spec: {{terminationGracePeriodSeconds: 3}}}}
+components:
+  - name: tools
+    attributes:
+      container-overrides:
+        workingDir: /tmp
+        securityContext: {{runAsUser: 1234, runAsGroup: 2345}}
+    container: {{image: {}, volumeMounts: [{{name: data, path: /data}}]}}
+  - name: data
+    volume: {{}}
+",
+        image()
+    );
+    site.workspace("alice", "api", "", &devfile);
+    site.apply();
+    assert_eq!(site.shell("alice/api", "id -u; id -g; pwd"), "1234\n2345\n/tmp");
+    assert_eq!(site.shell("alice/api", "echo ok > /data/x && cat /data/x"), "ok");
+    let tools = site.name("alice.api.tools");
+    assert_eq!(
+        podman(&["inspect", "--format", "{{.Config.StopTimeout}}", &tools]),
+        "3"
+    );
+    site.converged();
+}
+
+#[test]
+fn commands_run_by_id_and_by_group_and_end_with_their_own_exit_codes() {
+    let site = Site::new("run");
+    let devfile = format!(
+        "schemaVersion: 2.2.2
+components:
+  - name: tools
+    container: {{image: {0}}}
+  - name: server
+    container: {{image: {0}, mountSources: false}}
+commands:
+  - id: build
+    exec: {{component: tools, commandLine: 'echo $WHARF_COMPONENT $WORD in $PWD', workingDir: /tmp, env: [{{name: WORD, value: built}}], group: {{kind: build}}}}
+  - id: fail
+    exec: {{component: server, commandLine: 'echo $WHARF_COMPONENT >&2; exit 7', group: {{kind: test, isDefault: true}}}}
+  - id: other
+    exec: {{component: tools, commandLine: 'echo never', group: {{kind: test}}}}
+  - id: all
+    composite: {{commands: [build, fail, other]}}
+  - id: at-once
+    composite: {{commands: [build, fail], parallel: true}}
+",
+        image()
+    );
+    site.workspace("alice", "api", "", &devfile);
+    site.apply();
+    let run = |command: &str| {
+        let output = site.run(&["run", "alice/api", command]);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let built = "tools built in /tmp\n";
+    assert_eq!(run("build"), (Some(0), built.to_owned(), String::new()));
+    assert_eq!(run("test"), (Some(7), String::new(), "server\n".to_owned()));
+    let (code, out, err) = run("all");
+    assert_eq!((code, out.as_str()), (Some(7), built));
+    assert!(err.contains("fail ended with 7"), "{err}");
+    let at_once = (Some(7), format!("build | {built}"), "fail | server\n".to_owned());
+    assert_eq!(run("at-once"), at_once);
+    let list = site.ok(&["run", "alice/api"]);
+    assert!(
+        list.contains("at-once") && list.contains("build and fail"),
+        "{list}"
+    );
+}
