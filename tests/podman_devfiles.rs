@@ -2,8 +2,12 @@
 //!
 //! They share the machine's Podman with other suites, so they take turns (`.config/nextest.toml`).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
-// a test that runs binaries on real Podman
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)] // a test that runs binaries on real Podman
 
 #[path = "support/labelled.rs"]
 mod labelled;
