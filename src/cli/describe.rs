@@ -10,7 +10,7 @@ use super::status::limits;
 use super::table::{facts, table};
 use super::workspace::pick;
 use crate::document::diagnostic::nearest;
-use crate::model::{Kind, Name, ObjectId, ObservedObject, Power, Reading, Role};
+use crate::model::{DesiredEndpoint, Kind, Name, ObjectId, ObservedObject, Power, Reading, Role};
 use crate::plan::ChangeAction;
 
 /// Show everything about one thing
@@ -100,6 +100,14 @@ fn workspace(context: &Context, overview: &Overview, name: &str) -> Result<Strin
     let Some(declared) = &overview.declared else {
         return Ok(text);
     };
+    let desired = declared.configuration.desired.workspaces.get(&id);
+    let endpoints = desired.map(|d| d.endpoints.as_slice()).unwrap_or_default();
+    if !endpoints.is_empty() {
+        let row = |e: &DesiredEndpoint| vec![e.name.clone(), e.component.clone(), e.port.to_string()];
+        let rows = endpoints.iter().map(row).collect();
+        text.push('\n');
+        text.push_str(&table(&context.out, &["endpoint", "component", "port"], rows));
+    }
     let changes: Vec<Vec<String>> = declared
         .plan
         .changes

@@ -82,6 +82,8 @@ pub struct DesiredWorkspace {
     pub post_start: Vec<ExecCommand>,
     /// What runs around its stop.
     pub stop_hooks: StopHooks,
+    /// What its containers listen on, in the devfile's order.
+    pub endpoints: Vec<DesiredEndpoint>,
     /// Every command of the devfile, in its order, for whoever asks to run one.
     pub commands: Vec<DesiredCommand>,
     /// The container that clones where the workspace's own image has no git; the plan gives it its command.
@@ -98,6 +100,17 @@ pub struct DesiredContainer {
     pub spec: ContainerSpec,
     /// What can.
     pub limits: Limits,
+}
+
+/// What a container of the workspace listens on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredEndpoint {
+    /// Its name.
+    pub name: String,
+    /// The component that listens.
+    pub component: String,
+    /// The port in the container.
+    pub port: u16,
 }
 
 /// What runs around a workspace's stop: the pod's label keeps it for when the devfile is no longer there.

@@ -16,7 +16,8 @@ pub mod spec;
 
 pub use command::{CommandAction, DesiredCommand, ExecCommand};
 pub use desired::{
-    CloneProject, DesiredContainer, DesiredState, DesiredWorkspace, Moved, OnRemove, Power, StopHooks,
+    CloneProject, DesiredContainer, DesiredEndpoint, DesiredState, DesiredWorkspace, Moved, OnRemove, Power,
+    StopHooks,
 };
 pub use identity::{Identity, content_hash, spec_hash};
 pub use labels::{Labels, Ownership};

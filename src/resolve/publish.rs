@@ -1,8 +1,22 @@
-//! Ports that a workspace publishes on the host, by declaration; everything else is dialled.
+//! What a workspace listens on, and the ports that it publishes on the host by declaration; everything else is dialled.
 
 use super::workspace::Input;
+use crate::devfile::{Component, Container, Endpoint};
 use crate::document::Diagnostic;
-use crate::model::PublishedPort;
+use crate::model::{DesiredEndpoint, PublishedPort};
+
+/// What the containers that stay up listen on.
+pub(super) fn endpoints(containers: &[(&Component, &Container)]) -> Vec<DesiredEndpoint> {
+    let of = |(component, container): &(&Component, &Container)| {
+        let endpoint = |endpoint: &Endpoint| DesiredEndpoint {
+            name: endpoint.name.value.clone(),
+            component: component.name.value.clone(),
+            port: endpoint.target_port.value,
+        };
+        container.endpoints.iter().map(endpoint).collect::<Vec<_>>()
+    };
+    containers.iter().flat_map(of).collect()
+}
 
 /// The published ports with the component whose endpoint each is.
 pub(super) fn of(input: &Input<'_>, report: &mut dyn FnMut(Diagnostic)) -> Vec<(String, PublishedPort)> {

@@ -135,6 +135,7 @@ pub(super) fn resolve(input: &Input<'_>, diagnostics: &mut Diagnostics) -> Optio
             pre_stop: events::commands(input, &input.devfile.pre_stop()),
             post_stop,
         },
+        endpoints: publish::endpoints(&mains),
         commands: events::all(input),
         tools,
     })
