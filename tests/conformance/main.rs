@@ -1,8 +1,7 @@
 //! The devfile reader beside the reference implementation: its verdict on every devfile of a corpus, what it makes of
 //! each once parents are merged and variables replaced, and its own test data for overriding, merging and variables.
 //!
-//! `make conformance` runs it where the material lies beside the repository, or where `WHARF_CORPUS` says; it is no
-//! part of `cargo test`.
+//! `make conformance` runs it and says where the material is, in `WHARF_CORPUS`; it is no part of `cargo test`.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +15,7 @@ mod corpus;
 mod flat;
 mod oracles;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What was compared, and where wharf differs without a stated reason.
@@ -39,10 +38,10 @@ impl Outcome {
 }
 
 fn main() -> ExitCode {
-    let root = std::env::var_os("WHARF_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/devfile"),
-        PathBuf::from,
-    );
+    let Some(root) = std::env::var_os("WHARF_CORPUS").map(PathBuf::from) else {
+        println!("WHARF_CORPUS names no corpus");
+        return ExitCode::FAILURE;
+    };
     let verbose = std::env::args().any(|argument| argument == "--all");
     let parts = [
         ("verdicts", corpus::verdicts(&root)),
