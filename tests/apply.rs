@@ -70,9 +70,9 @@ async fn a_fresh_site_converges_and_leaves_nothing_to_do() {
     let place = |part: &str| commands.iter().position(|c| c.ends_with(part)).unwrap();
     assert!(
         place("prepare")
-            < place("code origin https://git.example.org/code main fork https://git.example.org/fork")
+            < place("code origin https://git.example.org/code main  fork https://git.example.org/fork")
     );
-    assert!(place("notes origin https://git.example.org/notes ") < place("make one"));
+    assert!(place("notes origin https://git.example.org/notes  ") < place("make one"));
     assert!(place("make two") < place("make last"));
     assert!(state.containers.keys().all(|name| !name.ends_with(".event")));
 }
