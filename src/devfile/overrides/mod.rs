@@ -38,6 +38,13 @@ impl Overrides {
         Self::of(attributes, (CONTAINER_OVERRIDES, CONTAINER), found)
     }
 
+    /// Warns where `attributes`, those of `component`, say something under [`CONTAINER_OVERRIDES`]: it has no container.
+    pub(super) fn no_container(attributes: &Attributes, component: &str, found: &mut Findings<'_>) {
+        if let Some(node) = attributes.get(CONTAINER_OVERRIDES) {
+            override_skipped::no_container(CONTAINER_OVERRIDES, component, node.span, found);
+        }
+    }
+
     /// What `attributes` say under [`POD_OVERRIDES`].
     pub(super) fn of_pod(attributes: &Attributes, found: &mut Findings<'_>) -> Self {
         Self::of(attributes, (POD_OVERRIDES, POD), found)

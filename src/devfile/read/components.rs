@@ -30,9 +30,14 @@ impl Reading<'_> {
             pod = pod.or(Overrides::of_pod(&component.attributes, &mut self.found));
         }
         for component in components {
-            if let ComponentKind::Container(container) = &mut component.kind {
-                let own = Overrides::of_container(&component.attributes, &mut self.found);
-                container.change(own.or(pod.clone()));
+            let (attributes, found) = (&component.attributes, &mut self.found);
+            match &mut component.kind {
+                ComponentKind::Container(container) => {
+                    container.change(Overrides::of_container(attributes, found).or(pod.clone()));
+                }
+                ComponentKind::Volume(_) | ComponentKind::Image(_) | ComponentKind::Cluster(_) => {
+                    Overrides::no_container(attributes, &component.name.value, found);
+                }
             }
         }
     }

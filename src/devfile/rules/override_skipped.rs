@@ -1,4 +1,5 @@
-//! Overrides that only a cluster has. They are skipped, so this is a warning.
+//! Overrides that change nothing here: what only a cluster has, and those of a component that is no container. They are
+//! skipped, so this is a warning.
 
 use super::Rule;
 use crate::devfile::findings::Findings;
@@ -8,7 +9,8 @@ use crate::document::{Key, Span};
 pub(in crate::devfile) const RULE: Rule = Rule {
     code: "devfile/override-skipped",
     why: "container-overrides and pod-overrides are written for Kubernetes. What only a cluster has (service \
-          accounts, probes, where a pod is scheduled) has no meaning here and is skipped.",
+          accounts, probes, where a pod is scheduled) has no meaning here and is skipped. So are container-overrides \
+          of a component that is no container.",
     example: include_str!("../../../fixtures/devfile/override-skipped/invalid.yaml"),
     fixed: include_str!("../../../fixtures/devfile/override-skipped/valid.yaml"),
 };
@@ -22,4 +24,11 @@ pub(in crate::devfile) fn report(path: &str, key: &Key, span: Span, found: &mut 
         "{} is Kubernetes' business; wharf does without it",
         key.text
     )));
+}
+
+/// Warns that the override `name` of `component`, which is no container, is skipped.
+pub(in crate::devfile) fn no_container(name: &str, component: &str, span: Span, found: &mut Findings<'_>) {
+    let message = format!("{name} is skipped: component {component:?} is no container");
+    let warning = found.error(RULE.code, span, message).warning();
+    found.report(warning.help("move it to the component whose container it is meant for"));
 }
