@@ -116,46 +116,41 @@ impl Findings {
                 return Ok(());
             }
         };
-        let (documents, problems) = document::parse(&name, &bytes);
-        if !problems.has_errors() && documents.iter().all(|d| d.root.value == Value::Null) {
-            self.diagnostics.push(at_start(
-                "manifest/empty-file",
-                &name,
-                "the file is empty".to_owned(),
-            ));
-            self.checked.push(name);
-            return Ok(());
-        }
+        // What it imports is found in the repository around it, and nowhere else; without one, on the disk.
+        let real = file.canonicalize()?;
+        let shelf = source::Around::of(&real);
+        let within = shelf.path_of(&real);
+        let (documents, problems) = document::parse(&within, &bytes);
         let is_manifest = documents.iter().any(|d| d.root.get("apiVersion").is_some());
         if is_manifest && !problems.has_errors() {
-            return self.manifest(&name, file);
+            return self.manifest(&name, &real);
         }
         self.checked.push(name.clone());
-        self.diagnostics.extend(problems);
-        // What it imports is found in the repository around it, and nowhere else; without one, on the disk.
-        let file = file.canonicalize()?;
-        let shelf = source::Around::of(&file);
-        let within = shelf.path_of(&file);
-        let (documents, _) = document::parse(&within, &bytes);
+        if !problems.has_errors() && documents.iter().all(|d| d.root.value == Value::Null) {
+            let empty = at_start("manifest/empty-file", &name, "the file is empty".to_owned());
+            self.diagnostics.push(empty);
+            return Ok(());
+        }
+        let mut found = problems;
         for document in documents.into_iter().map(Arc::new) {
             let imports = Imports::gather([(&*document, &document.root)], None, &shelf);
             let read = devfile::read(&document, &document.root, &BTreeMap::new(), &imports);
-            let shown = |path: &str| {
-                if path == within {
-                    name.clone()
-                } else {
-                    shelf.shown(path)
-                }
-            };
-            self.diagnostics.extend(renamed(read.diagnostics, shown));
+            found.extend(read.diagnostics);
         }
+        let shown = |path: &str| {
+            if path == within {
+                name.clone()
+            } else {
+                shelf.shown(path)
+            }
+        };
+        self.diagnostics.extend(renamed(found, shown));
         Ok(())
     }
 
     /// A manifest's references lead to others, so the repository around it is read; what is said of other files is
     /// left out.
     fn manifest(&mut self, name: &str, file: &Path) -> Result<(), Error> {
-        let file = file.canonicalize()?;
         let Some(root) = file.ancestors().skip(1).find(|dir| dir.join(SITE_FILE).is_file()) else {
             return Err(Error::new(format!(
                 "{name} holds a manifest, and no folder above it is a configuration repository"
@@ -165,7 +160,7 @@ impl Findings {
             )));
         };
         // Invariant: the root is one of the file's ancestors.
-        let within = file.strip_prefix(root).unwrap_or(&file).display().to_string();
+        let within = file.strip_prefix(root).unwrap_or(file).display().to_string();
         let reading = configuration::read(root, &Source::WorkingTree)?;
         let own = reading.diagnostics.0.into_iter().filter(|d| d.path == within);
         self.checked.push(name.to_owned());
