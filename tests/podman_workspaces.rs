@@ -9,6 +9,8 @@
 
 #[path = "support/labelled.rs"]
 mod labelled;
+#[path = "support/machine.rs"]
+mod machine;
 #[path = "support/raw.rs"]
 mod raw;
 #[path = "support/site.rs"]
@@ -19,7 +21,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Stdio;
 
-use site::{Site, enforces_limits, image, podman, rootful, wharf};
+use machine::enforces_limits;
+use site::{Site, image, podman, rootful, wharf};
 
 #[test]
 fn a_repository_becomes_workspaces_and_a_second_apply_finds_nothing_to_do() {

@@ -22,6 +22,9 @@ pub(crate) trait Fixture: Send + Sync {
     /// What a command answers that contains `command`. Real engines run it and answer of themselves.
     fn teach(&self, command: &str, exit_code: i32, stdout: &str, stderr: &str);
 
+    /// Whether limits can be enforced where the engine runs.
+    fn enforces_limits(&self) -> bool;
+
     /// Writes a file in a running container.
     async fn write(&self, container: &EngineId, path: &str, text: &str);
 

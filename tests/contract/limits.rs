@@ -25,7 +25,7 @@ const LARGE: Limits = Limits {
 
 /// Whether what is observed of the container is what was asked. An engine that enforces nothing observes nothing.
 async fn assert_observed(yard: &Yard<'_>, limits: &Limits) {
-    let enforces = yard.engine().facts().await.unwrap().enforces_limits;
+    let enforces = yard.fixture.enforces_limits();
     let observed = yard.observed(&tools()).await.enforced.unwrap_or_default();
     let expected = if enforces {
         expected(limits, &observed)
@@ -53,7 +53,7 @@ fn expected(limits: &Limits, observed: &Enforced) -> Enforced {
 /// Whether limits can't be enforced on this machine. Then setting them is refused with the reason: what is not enforced
 /// must not look as if it were.
 async fn are_refused(yard: &Yard<'_>, id: &EngineId) -> bool {
-    if yard.engine().facts().await.unwrap().enforces_limits {
+    if yard.fixture.enforces_limits() {
         return false;
     }
     let refused = yard.engine().set_limits(id, &LARGE).await;

@@ -19,6 +19,8 @@ mod fixture;
 #[path = "../support/labelled.rs"]
 mod labelled;
 mod limits;
+#[path = "../support/machine.rs"]
+mod machine;
 mod observing;
 mod podman_fixture;
 #[path = "../support/raw.rs"]

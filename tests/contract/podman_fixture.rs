@@ -13,6 +13,7 @@ use wharf::model::{EngineId, Kind, Name, ObjectId};
 
 use crate::fixture::Fixture;
 use crate::labelled::remove_labelled;
+use crate::machine::enforces_limits;
 use crate::yard::finish;
 
 /// The label of what these tests create as somebody else.
@@ -124,6 +125,10 @@ impl Fixture for PodmanFixture {
     }
 
     fn teach(&self, _command: &str, _exit_code: i32, _stdout: &str, _stderr: &str) {}
+
+    fn enforces_limits(&self) -> bool {
+        enforces_limits()
+    }
 
     async fn write(&self, container: &EngineId, path: &str, text: &str) {
         let written = self.shell(container, &format!("cat > {path}"), Some(text)).await;

@@ -68,6 +68,10 @@ impl Fixture for SimulatedFixture {
         self.engine.edit(|state| state.scripts.push(script)).unwrap();
     }
 
+    fn enforces_limits(&self) -> bool {
+        true
+    }
+
     async fn write(&self, container: &EngineId, path: &str, text: &str) {
         let write = |state: &mut wharf::engine::simulated::State| {
             let container = state

@@ -46,18 +46,6 @@ pub(crate) fn rootful() -> bool {
     podman(&["info", "--format", "{{.Host.Security.Rootless}}"]) == "false"
 }
 
-/// Whether this machine lets Podman enforce limits: without root it takes control groups of version 2, delegated to the
-/// user.
-pub(crate) fn enforces_limits() -> bool {
-    let groups = || {
-        let uid = rustix::process::getuid().as_raw();
-        let service =
-            format!("/sys/fs/cgroup/user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers");
-        std::fs::read_to_string(service).unwrap_or_default()
-    };
-    rootful() || groups().contains("memory")
-}
-
 impl Site {
     pub(crate) fn new(topic: &str) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
