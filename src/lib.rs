@@ -22,6 +22,8 @@ pub mod manifest;
 
 pub mod devfile;
 
+pub mod lock;
+
 pub mod resolve;
 
 pub mod plan;

@@ -7,12 +7,13 @@ use std::fs;
 use std::path::Path;
 
 use wharf::document::Rule;
-use wharf::{devfile, document, manifest, resolve};
+use wharf::{devfile, document, lock, manifest, resolve};
 
 fn rules() -> Vec<Rule> {
     let listed = document::rule::RULES
         .iter()
         .chain(devfile::RULES)
+        .chain(lock::RULES)
         .chain(resolve::RULES);
     listed.copied().chain(manifest::rules()).collect()
 }
@@ -32,7 +33,7 @@ fn used(folder: &Path, codes: &mut BTreeSet<String>) {
 
 fn is_code(text: &str) -> bool {
     let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let stages = ["yaml", "manifest", "devfile", "resolve"];
+    let stages = ["yaml", "manifest", "devfile", "lock", "resolve"];
     text.split_once('/')
         .is_some_and(|(stage, name)| stages.contains(&stage) && !name.is_empty() && name.chars().all(word))
 }

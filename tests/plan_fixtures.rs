@@ -17,6 +17,7 @@ use wharf::devfile::Imports;
 use wharf::document::Diagnostics;
 use wharf::engine::Engine as _;
 use wharf::engine::simulated::{Meddling, Simulated};
+use wharf::lock::Lock;
 use wharf::model::{DesiredState, EngineId, OnRemove, WorkspaceId};
 use wharf::plan::{Plan, Request, Revision, display, plan};
 use wharf::source::{self, Source};
@@ -39,7 +40,7 @@ fn desired(dir: &Path) -> DesiredState {
         &mut loaded.files,
     )
     .unwrap();
-    let (state, found) = workspaces.resolve(&loaded.files);
+    let (state, found) = workspaces.resolve(&loaded.files, &Lock::default());
     diagnostics.extend(found);
     assert!(!diagnostics.has_errors(), "{}: {diagnostics:?}", dir.display());
     state

@@ -232,7 +232,13 @@ proptest! {
 }
 
 /// Every place that has a pattern, in a manifest that is right otherwise.
-const PATTERNED: [(Kind, &str, &str); 8] = [
+const PATTERNED: [(Kind, &str, &str); 10] = [
+    (Kind::Site, r#"{"devfileRegistry": ""}"#, "/spec/devfileRegistry"),
+    (
+        Kind::Site,
+        r#"{"policy": {"imports": {"privateHosts": [""]}}}"#,
+        "/spec/policy/imports/privateHosts/0",
+    ),
     (Kind::Site, r#"{"engine": ""}"#, "/spec/engine"),
     (Kind::Site, r#"{"toolsImage": ""}"#, "/spec/toolsImage"),
     (Kind::Site, r#"{"defaults": {"home": ""}}"#, "/spec/defaults/home"),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use wharf::document::Files;
+use wharf::lock::Lock;
 use wharf::model::ObservedState;
 use wharf::plan::{Plan, Request, plan};
 
@@ -92,7 +93,9 @@ impl Site {
         let files = Files::of(files.iter().map(|(path, text)| (*path, text.as_str())));
         let loaded = wharf::manifest::load(&files);
         let (workspaces, _) = wharf::resolve::read(&loaded, &wharf::devfile::Imports::none());
-        let (desired, diagnostics) = workspaces.expect("the manifests are right").resolve(&files);
+        let (desired, diagnostics) = workspaces
+            .expect("the manifests are right")
+            .resolve(&files, &Lock::default());
         assert!(!diagnostics.has_errors(), "{diagnostics:?}");
         let mut observed = ObservedState::default();
         // Images are there; nothing else is.

@@ -78,7 +78,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 
 /// Plans and applies a repository.
 async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, Error> {
-    let mut pipeline = Pipeline::open(context, dir, &args.view.source())?;
+    let mut pipeline = Pipeline::open(context, dir, &args.view.source(), args.view.access).await?;
     pipeline.request.selection = args.view.selection();
     pipeline.request.approval = Approval {
         deletions: args.allow_deletions.clone(),

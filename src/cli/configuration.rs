@@ -6,13 +6,14 @@ use std::path::Path;
 use super::Context;
 use super::diagnostics;
 use super::error::Error;
-use crate::devfile::Imports;
+use super::imports::{self, Access, Gathered};
 use crate::document::Diagnostics;
+use crate::lock::{Lock, Needed};
 use crate::manifest::{self, Manifests, SITE_FILE};
 use crate::model::DesiredState;
 use crate::plan::Revision;
 use crate::resolve;
-use crate::source::{self, Source};
+use crate::source::{self, Fetched, Source};
 
 /// A repository that was read, right or wrong.
 pub(super) struct Reading {
@@ -22,6 +23,18 @@ pub(super) struct Reading {
     pub(super) checked: Vec<String>,
     /// What is wrong, or worth a look.
     pub(super) diagnostics: Diagnostics,
+    /// What it uses from elsewhere.
+    pub(super) elsewhere: Elsewhere,
+}
+
+/// What a repository uses from elsewhere.
+pub(super) struct Elsewhere {
+    /// What its lock says.
+    pub(super) lock: Lock,
+    /// What it needs.
+    pub(super) needed: Needed,
+    /// Devfiles that were fetched.
+    pub(super) fetched: Fetched,
 }
 
 /// What a repository without errors declares.
@@ -32,19 +45,42 @@ pub(super) struct Configuration {
 }
 
 /// Reads and checks the repository at `dir`.
-pub(super) fn read(dir: &Path, source: &Source) -> Result<Reading, Error> {
+pub(super) async fn read(dir: &Path, source: &Source, access: Access) -> Result<Reading, Error> {
+    with_lock(dir, source, access, |lock, found| (lock, found)).await
+}
+
+/// The same, with another lock in place of the repository's own and what is wrong with that.
+pub(super) async fn with_lock(
+    dir: &Path,
+    source: &Source,
+    access: Access,
+    change: impl FnOnce(Lock, Diagnostics) -> (Lock, Diagnostics),
+) -> Result<Reading, Error> {
     let source::Loaded { mut files, revision } = source::load(dir, source)?;
+    let (lock, found) = Lock::take(&mut files);
+    let (lock, mut diagnostics) = change(lock, found);
     let loaded = manifest::load(&files);
-    let mut diagnostics = loaded.diagnostics.clone();
-    let imports = Imports::gather(loaded.all_devfiles(), None, &files);
+    diagnostics.extend(loaded.diagnostics.clone());
+    let site = loaded.manifests.as_ref().map(|m| &m.site.spec);
+    let devfiles: Vec<_> = loaded.all_devfiles().collect();
+    let Gathered { imports, fetched } =
+        imports::gather(&devfiles, site, &files, &lock, access.offline).await?;
     let (workspaces, found) = resolve::read(&loaded, &imports);
     diagnostics.extend(found);
+    let mut needed = Needed {
+        devfiles: imports::addresses(&imports),
+        ..Needed::default()
+    };
     let mut desired = None;
     if let Some(workspaces) = workspaces {
+        needed.images = workspaces.images_to_lock();
         source::load_contexts(dir, source, &workspaces.contexts(), &mut files)?;
-        let (state, found) = workspaces.resolve(&files);
+        let (state, found) = workspaces.resolve(&files, &lock);
         diagnostics.extend(found);
         desired = Some(state);
+    }
+    if access.locked {
+        diagnostics.extend(lock.differences(&needed));
     }
     let diagnostics = diagnostics.sorted();
     let configuration = match (loaded.manifests, desired) {
@@ -59,19 +95,46 @@ pub(super) fn read(dir: &Path, source: &Source) -> Result<Reading, Error> {
         configuration,
         checked: loaded.checked,
         diagnostics,
+        elsewhere: Elsewhere {
+            lock,
+            needed,
+            fetched,
+        },
     })
 }
 
-/// Reads the repository at `dir`, shows what is wrong with it, and goes on only where that is no error.
-pub(super) fn accept(context: &Context, dir: &Path, source: &Source) -> Result<Configuration, Error> {
-    if *source == Source::WorkingTree && dir.is_dir() && !dir.join(SITE_FILE).exists() {
+/// Whether a directory can be a configuration repository, said before anything is looked for in it.
+pub(super) fn expect_site(dir: &Path) -> Result<(), Error> {
+    if dir.is_dir() && !dir.join(SITE_FILE).exists() {
         return Err(Error::new(format!(
             "{} is no configuration repository: it has no {SITE_FILE}",
             dir.display()
         ))
         .hint("Name its directory, or write a new one with wharf init DIR."));
     }
-    let reading = read(dir, source)?;
+    Ok(())
+}
+
+/// Reads the repository at `dir`, shows what is wrong with it, and goes on only where that is no error.
+pub(super) async fn accept(
+    context: &Context,
+    dir: &Path,
+    source: &Source,
+    access: Access,
+) -> Result<Configuration, Error> {
+    if *source == Source::WorkingTree {
+        expect_site(dir)?;
+    }
+    let reading = read(dir, source, access).await?;
+    accepted(context, reading, "planned").map(|(configuration, _)| configuration)
+}
+
+/// Shows what is wrong with a repository; where that is an error, nothing is `done` with it.
+pub(super) fn accepted(
+    context: &Context,
+    reading: Reading,
+    done: &str,
+) -> Result<(Configuration, Elsewhere), Error> {
     let out = &context.out;
     if !reading.diagnostics.0.is_empty() {
         out.show(&diagnostics::human(
@@ -81,9 +144,9 @@ pub(super) fn accept(context: &Context, dir: &Path, source: &Source) -> Result<C
         ));
     }
     match reading.configuration {
-        Some(configuration) => Ok(configuration),
+        Some(configuration) => Ok((configuration, reading.elsewhere)),
         None => Err(Error::new(format!(
-            "{}; nothing was planned",
+            "{}; nothing was {done}",
             diagnostics::summary(&reading.checked, &reading.diagnostics).trim()
         ))),
     }

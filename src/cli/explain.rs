@@ -10,7 +10,7 @@ use crate::document::diagnostic::nearest;
 use crate::document::{self, Rule};
 use crate::manifest::{self, schema};
 use crate::plan::display::wrap::wrap;
-use crate::{devfile, resolve};
+use crate::{devfile, lock, resolve};
 
 /// Explain a kind of manifest, one of its fields, or the code of a problem
 ///
@@ -56,6 +56,7 @@ pub(super) fn rules() -> impl Iterator<Item = Rule> {
     listed(document::rule::RULES)
         .chain(manifest::rules())
         .chain(listed(devfile::RULES))
+        .chain(listed(lock::RULES))
         .chain(listed(resolve::RULES))
 }
 

@@ -17,8 +17,10 @@ mod exec;
 mod explain;
 mod forward;
 mod get;
+mod imports;
 mod init;
 mod interrupt;
+mod lock;
 mod logs;
 mod man;
 mod output;
@@ -111,6 +113,7 @@ enum Command {
     Logs(logs::Args),
     Forward(forward::Args),
     Volume(volume::Args),
+    Lock(lock::Args),
     Schema(schema::Args),
     Explain(explain::Args),
     Completions(completions::Args),
@@ -196,6 +199,7 @@ async fn run(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Logs(args) => logs::run(context, &args).await,
         Command::Forward(args) => forward::run(context, &args).await,
         Command::Volume(args) => volume::run(context, args).await,
+        Command::Lock(args) => lock::run(context, &args).await,
         Command::Schema(args) => schema::run(context, &args),
         Command::Explain(args) => explain::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),

@@ -9,6 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::configuration::{self, Configuration};
 use super::error::Error;
+use super::imports::Access;
 use super::{Context, site};
 use crate::apply::ApplyReport;
 use crate::document::diagnostic::nearest;
@@ -38,8 +39,13 @@ pub(super) struct Planned {
 
 impl Pipeline {
     /// Reads the repository at `dir` and finds its engine.
-    pub(super) fn open(context: &Context, dir: &Path, source: &Source) -> Result<Self, Error> {
-        let configuration = configuration::accept(context, dir, source)?;
+    pub(super) async fn open(
+        context: &Context,
+        dir: &Path,
+        source: &Source,
+        access: Access,
+    ) -> Result<Self, Error> {
+        let configuration = configuration::accept(context, dir, source, access).await?;
         let declared = &configuration.manifests.site.spec.engine;
         let engine = site::engine(declared.as_ref().map(|e| e.value.as_str()))?;
         let request = Request {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::error::{Error, Exit};
+use super::imports::Access;
 use super::output::Output;
 use super::pipeline::{Pipeline, Planned};
 use super::{Context, site};
@@ -43,6 +44,8 @@ pub(super) struct View {
     /// Read this commit instead of the files as they are
     #[arg(long, value_name = "REV")]
     rev: Option<String>,
+    #[command(flatten)]
+    pub(super) access: Access,
 }
 
 /// A plan's forms.
@@ -105,7 +108,7 @@ pub(super) async fn show(
     view: &View,
     save: Option<&PathBuf>,
 ) -> Result<Exit, Error> {
-    let mut pipeline = Pipeline::open(context, dir, &view.source())?;
+    let mut pipeline = Pipeline::open(context, dir, &view.source(), view.access).await?;
     pipeline.request.selection = view.selection();
     let Planned { plan, observed } = pipeline.plan().await?;
     pipeline.check_targets(&observed)?;

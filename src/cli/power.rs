@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::Context;
 use super::apply::execute;
 use super::error::{Error, Exit};
+use super::imports::Access;
 use super::pipeline::Pipeline;
 use super::workspace;
 use crate::apply::{Options, lock};
@@ -33,9 +34,9 @@ pub(super) struct Switch<'a> {
 }
 
 impl<'a> Switch<'a> {
-    pub(super) fn open(context: &'a Context, args: &Switched) -> Result<Self, Error> {
+    pub(super) async fn open(context: &'a Context, args: &Switched) -> Result<Self, Error> {
         let dir: PathBuf = context.dir.clone();
-        let mut pipeline = Pipeline::open(context, &dir, &Source::WorkingTree)?;
+        let mut pipeline = Pipeline::open(context, &dir, &Source::WorkingTree, Access::default()).await?;
         let id = workspace::pick(&args.workspace, pipeline.configuration.desired.workspaces.keys())?;
         pipeline.request.selection = Selection::Only(vec![Target::Workspace(id.clone())]);
         Ok(Self {

@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 
 use super::error::{Error, Exit};
+use super::imports::Access;
 use super::table::table;
 use super::{Context, configuration, exec, site, workspace};
 use crate::document::diagnostic::nearest;
@@ -36,7 +37,8 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let configuration = configuration::accept(context, &context.dir, &Source::WorkingTree)?;
+    let configuration =
+        configuration::accept(context, &context.dir, &Source::WorkingTree, Access::default()).await?;
     let id = workspace::pick(&args.workspace, configuration.desired.workspaces.keys())?;
     // Invariant: it was picked among them.
     let Some(declared) = configuration.desired.workspaces.get(&id) else {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::configuration::{self, Configuration};
 use super::error::Error;
+use super::imports::Access;
 use super::pipeline::{Pipeline, Planned};
 use super::site::{self, Site};
 use super::{Context, diagnostics};
@@ -30,7 +31,7 @@ pub(super) struct Declared {
 /// Observes a site, and plans where its repository is here and valid.
 pub(super) async fn overview(context: &Context, asked: Option<&Name>) -> Result<Overview, Error> {
     let site = site::find(context, asked).await?;
-    let Some(configuration) = here(context, &site.name)? else {
+    let Some(configuration) = here(context, &site.name).await? else {
         let observed = site.engine.observe(&site.name).await?;
         return Ok(Overview {
             site,
@@ -57,11 +58,11 @@ pub(super) async fn overview(context: &Context, asked: Option<&Name>) -> Result<
 }
 
 /// The configuration of that site in the directory, where there is a valid one.
-fn here(context: &Context, site: &Name) -> Result<Option<Configuration>, Error> {
+async fn here(context: &Context, site: &Name) -> Result<Option<Configuration>, Error> {
     if !context.dir.join(SITE_FILE).is_file() {
         return Ok(None);
     }
-    let reading = configuration::read(&context.dir, &Source::WorkingTree)?;
+    let reading = configuration::read(&context.dir, &Source::WorkingTree, Access::default()).await?;
     if reading.configuration.is_none() {
         let summary = diagnostics::summary(&reading.checked, &reading.diagnostics);
         context.out.warn(&format!(

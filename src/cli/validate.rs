@@ -8,8 +8,9 @@ use clap::ValueEnum;
 
 use super::diagnostics::{self, SarifRule};
 use super::error::{Error, Exit};
+use super::imports::{self, Access};
 use super::{Context, configuration, watch};
-use crate::devfile::{self, Imports};
+use crate::devfile;
 use crate::document::parse::MAX_BYTES;
 use crate::document::{self, Code, Diagnostic, Diagnostics, Rule, Value};
 use crate::manifest::SITE_FILE;
@@ -28,9 +29,8 @@ pub(super) struct Args {
     /// The form
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Format::Human)]
     format: Format,
-    /// Use no network
-    #[arg(long)]
-    offline: bool,
+    #[command(flatten)]
+    access: Access,
     /// Check again whenever a file is saved, until Ctrl-C
     #[arg(long)]
     watch: bool,
@@ -50,14 +50,12 @@ enum Format {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    // Nothing is fetched so far, so --offline holds in any case.
-    tracing::debug!(offline = args.offline, "validate");
     if args.watch {
         let paths: Vec<PathBuf> = paths(args).iter().map(|path| context.path(path)).collect();
-        watch::watch(context, &paths, || once(context, args).map(drop)).await?;
+        watch::watch(context, &paths, async || once(context, args).await.map(drop)).await?;
         return Ok(Exit::Success);
     }
-    once(context, args)
+    once(context, args).await
 }
 
 fn paths(args: &Args) -> Vec<PathBuf> {
@@ -75,14 +73,14 @@ struct Findings {
     diagnostics: Diagnostics,
 }
 
-fn once(context: &Context, args: &Args) -> Result<Exit, Error> {
+async fn once(context: &Context, args: &Args) -> Result<Exit, Error> {
     let mut findings = Findings::default();
     for path in paths(args) {
         let real = context.path(&path);
         if real.is_dir() {
-            findings.repository(&path, &real)?;
+            findings.repository(&real, args.access).await?;
         } else {
-            findings.file(&path, &real)?;
+            findings.file(&path, &real, args.access).await?;
         }
     }
     findings.checked.sort();
@@ -98,15 +96,14 @@ fn once(context: &Context, args: &Args) -> Result<Exit, Error> {
 
 impl Findings {
     /// Paths in a repository that was named are relative to it.
-    fn repository(&mut self, given: &Path, dir: &Path) -> Result<(), Error> {
-        let reading = configuration::read(dir, &Source::WorkingTree)?;
-        let _ = given;
+    async fn repository(&mut self, dir: &Path, access: Access) -> Result<(), Error> {
+        let reading = configuration::read(dir, &Source::WorkingTree, access).await?;
         self.checked.extend(reading.checked);
         self.diagnostics.extend(reading.diagnostics);
         Ok(())
     }
 
-    fn file(&mut self, given: &Path, file: &Path) -> Result<(), Error> {
+    async fn file(&mut self, given: &Path, file: &Path, access: Access) -> Result<(), Error> {
         let name = given.display().to_string();
         let bytes = match content(file) {
             Ok(bytes) => bytes,
@@ -123,7 +120,7 @@ impl Findings {
         let (documents, problems) = document::parse(&within, &bytes);
         let is_manifest = documents.iter().any(|d| d.root.get("apiVersion").is_some());
         if is_manifest && !problems.has_errors() {
-            return self.manifest(&name, &real);
+            return self.manifest(&name, &real, access).await;
         }
         self.checked.push(name.clone());
         if !problems.has_errors() && documents.iter().all(|d| d.root.value == Value::Null) {
@@ -132,9 +129,12 @@ impl Findings {
             return Ok(());
         }
         let mut found = problems;
-        for document in documents.into_iter().map(Arc::new) {
-            let imports = Imports::gather([(&*document, &document.root)], None, &shelf);
-            let read = devfile::read(&document, &document.root, &BTreeMap::new(), &imports);
+        let documents: Vec<_> = documents.into_iter().map(Arc::new).collect();
+        let roots: Vec<_> = documents.iter().map(|d| (&**d, &d.root)).collect();
+        let (lock, site) = imports::around(&real)?;
+        let gathered = imports::gather(&roots, site.as_ref(), &shelf, &lock, access.offline).await?;
+        for document in &documents {
+            let read = devfile::read(document, &document.root, &BTreeMap::new(), &gathered.imports);
             found.extend(read.diagnostics);
         }
         let shown = |path: &str| {
@@ -150,7 +150,7 @@ impl Findings {
 
     /// A manifest's references lead to others, so the repository around it is read; what is said of other files is
     /// left out.
-    fn manifest(&mut self, name: &str, file: &Path) -> Result<(), Error> {
+    async fn manifest(&mut self, name: &str, file: &Path, access: Access) -> Result<(), Error> {
         let Some(root) = file.ancestors().skip(1).find(|dir| dir.join(SITE_FILE).is_file()) else {
             return Err(Error::new(format!(
                 "{name} holds a manifest, and no folder above it is a configuration repository"
@@ -161,7 +161,7 @@ impl Findings {
         };
         // Invariant: the root is one of the file's ancestors.
         let within = file.strip_prefix(root).unwrap_or(file).display().to_string();
-        let reading = configuration::read(root, &Source::WorkingTree)?;
+        let reading = configuration::read(root, &Source::WorkingTree, access).await?;
         let own = reading.diagnostics.0.into_iter().filter(|d| d.path == within);
         self.checked.push(name.to_owned());
         let own = renamed(Diagnostics(own.collect()), |_| name.to_owned());

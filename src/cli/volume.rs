@@ -6,6 +6,7 @@ use serde_json::json;
 use super::Context;
 use super::confirm::confirm;
 use super::error::{Error, Exit};
+use super::imports::Access;
 use super::pipeline::Pipeline;
 use super::status::{self, Form};
 use super::table::table;
@@ -78,7 +79,7 @@ fn volumes<'a>(plan: &Plan, observed: &'a ObservedState) -> Vec<(&'a ObservedObj
 }
 
 async fn list(context: &Context, form: Form) -> Result<Exit, Error> {
-    let pipeline = Pipeline::open(context, &context.dir, &Source::WorkingTree)?;
+    let pipeline = Pipeline::open(context, &context.dir, &Source::WorkingTree, Access::default()).await?;
     let planned = pipeline.plan().await?;
     let all = volumes(&planned.plan, &planned.observed);
     let word = |retained: bool| if retained { "retained" } else { "in use" };
@@ -113,7 +114,7 @@ async fn list(context: &Context, form: Form) -> Result<Exit, Error> {
 
 /// Removes the named volumes, or all, that are retained.
 async fn purge(context: &Context, names: Option<&[String]>, yes: bool) -> Result<Exit, Error> {
-    let pipeline = Pipeline::open(context, &context.dir, &Source::WorkingTree)?;
+    let pipeline = Pipeline::open(context, &context.dir, &Source::WorkingTree, Access::default()).await?;
     let site = &pipeline.configuration.desired.site;
     let _lock = lock::take(&lock::directory(), site, &pipeline.engine.address())?;
     let planned = pipeline.plan().await?;

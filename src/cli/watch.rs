@@ -18,7 +18,7 @@ const SETTLE: Duration = Duration::from_millis(150);
 pub(super) async fn watch(
     context: &Context,
     paths: &[PathBuf],
-    mut again: impl FnMut() -> Result<(), Error>,
+    mut again: impl AsyncFnMut() -> Result<(), Error>,
 ) -> Result<(), Error> {
     let (sender, mut saves) = mpsc::channel(1);
     let notify = move |result: DebounceEventResult| {
@@ -46,7 +46,7 @@ pub(super) async fn watch(
     // One listener for all rounds: a Ctrl-C while files are checked must not get lost.
     let mut interrupts = signal(SignalKind::interrupt())?;
     loop {
-        if let Err(error) = again() {
+        if let Err(error) = again().await {
             context.out.error(&error.to_string(), None);
         }
         context.out.say("Watching; Ctrl-C ends it.");

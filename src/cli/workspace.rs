@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::Error;
+use super::imports::Access;
 use super::site::{self, Site};
 use super::{Context, configuration};
 use crate::document::diagnostic::nearest;
@@ -78,7 +79,7 @@ pub(super) async fn find(context: &Context, args: &Selector) -> Result<Found, Er
     let mut containers = components(&observed, &workspace);
     let component = match &args.component {
         Some(component) => component.clone(),
-        None => main_component(context, &workspace, &containers)?,
+        None => main_component(context, &workspace, &containers).await?,
     };
     let place = containers.iter().position(|(name, _)| *name == component);
     let Some(place) = place else {
@@ -107,8 +108,19 @@ fn components<'a>(observed: &'a ObservedState, workspace: &WorkspaceId) -> Vec<(
         .collect()
 }
 
+/// The component that the repository's devfile names first, where there is a repository here.
+async fn declared_main(context: &Context, workspace: &WorkspaceId) -> Option<String> {
+    if !context.dir.join(SITE_FILE).is_file() {
+        return None;
+    }
+    let reading = configuration::read(&context.dir, &Source::WorkingTree, Access::default());
+    let desired = reading.await.ok()?.configuration?.desired;
+    let main = desired.workspaces.get(workspace)?.containers.first()?;
+    Some(main.component.clone())
+}
+
 /// The only component, else the one that the repository's devfile names first.
-fn main_component(
+async fn main_component(
     context: &Context,
     workspace: &WorkspaceId,
     containers: &[(String, &ObservedObject)],
@@ -121,14 +133,7 @@ fn main_component(
         [(only, _)] => return Ok(only.clone()),
         [_, ..] => {}
     }
-    let declared = || {
-        let has_site = context.dir.join(SITE_FILE).is_file();
-        let reading = has_site.then(|| configuration::read(&context.dir, &Source::WorkingTree).ok())??;
-        let desired = reading.configuration?.desired;
-        let main = desired.workspaces.get(workspace)?.containers.first()?;
-        Some(main.component.clone())
-    };
-    declared().ok_or_else(|| {
+    declared_main(context, workspace).await.ok_or_else(|| {
         let names: Vec<&str> = containers.iter().map(|(name, _)| name.as_str()).collect();
         Error::new(format!(
             "{workspace} has several containers: {}",

@@ -90,6 +90,33 @@ pub(super) const ADDRESS: Form = Form {
     holds: |text| text.parse::<IpAddr>().is_ok(),
 };
 
+/// An address of the web.
+pub(super) const WEB_ADDRESS: Form = Form {
+    code: "manifest/web-address",
+    expected: "an address of the web, such as https://registry.example.org",
+    holds: |text| {
+        let rest = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"));
+        let written = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '@');
+        rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(written))
+    },
+};
+
+/// A host by its name or address.
+pub(super) const HOST: Form = Form {
+    code: "manifest/host",
+    expected: "a host's name or address, such as devfiles.example.org or 10.0.0.5, without a port",
+    holds: |text| {
+        let word = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+        let six = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        match six {
+            Some(six) => !six.is_empty() && six.chars().all(|c| c.is_ascii_hexdigit() || ":.".contains(c)),
+            None => !text.is_empty() && text.chars().all(word),
+        }
+    },
+};
+
 /// A text of that form.
 pub(super) fn text(node: &Node, form: &Form, reader: &mut Reader<'_>) -> Option<Spanned<String>> {
     let text: Spanned<String> = Decode::decode(node, reader)?;

@@ -67,6 +67,12 @@ const VALUES: &[Rule] = &[
         "defaults: {home: /home/user}\n",
     ),
     rule(
+        "manifest/host",
+        "policy.imports.privateHosts names hosts by name or address, without a scheme or a port; an IPv6 address stands in brackets.",
+        "policy: {imports: {privateHosts: [\"https://devfiles.example.org\"]}}\n",
+        "policy: {imports: {privateHosts: [devfiles.example.org]}}\n",
+    ),
+    rule(
         "manifest/image-pattern",
         "An image pattern is a reference in which * stands for any text, ? for one character and [ab] for one of these.",
         "policy: {images: {allow: [\"registry.example.org/[\"]}}\n",
@@ -137,6 +143,12 @@ const VALUES: &[Rule] = &[
         "The file is there and can't be read; the message says why.",
         "(a file that only root may read)\n",
         "(a file that wharf may read)\n",
+    ),
+    rule(
+        "manifest/web-address",
+        "An address of the web begins with https:// or http:// and names a host. It holds no password and no query.",
+        "devfileRegistry: registry.example.org\n",
+        "devfileRegistry: https://registry.example.org\n",
     ),
     rule(
         "manifest/workspace-id",

@@ -24,6 +24,8 @@ pub struct Site {
     pub tools_image: Option<Spanned<String>>,
     /// References that devfiles name, and what is used in their place; in the order of the text.
     pub image_map: Vec<(Spanned<String>, Spanned<String>)>,
+    /// Where devfiles are looked up that others import by id alone.
+    pub devfile_registry: Option<Spanned<String>>,
 }
 
 /// What workspaces are where their manifest doesn't say.
@@ -64,6 +66,8 @@ pub struct Policy {
     pub max_deletions: u32,
     /// Where workspaces may publish ports; empty: nowhere.
     pub publish_allow: Vec<Spanned<PublishRule>>,
+    /// Hosts from which devfiles are fetched though their address is not public.
+    pub private_hosts: Vec<Spanned<String>>,
 }
 
 impl Default for Policy {
@@ -73,6 +77,7 @@ impl Default for Policy {
             require_digest: false,
             max_deletions: DEFAULT_MAX_DELETIONS,
             publish_allow: Vec::new(),
+            private_hosts: Vec::new(),
         }
     }
 }
@@ -86,6 +91,7 @@ impl Decode for Site {
             policy: fields.optional("policy", reader).unwrap_or_default(),
             tools_image: forms::optional(&mut fields, "toolsImage", &forms::REFERENCE, reader),
             image_map: image_map(&mut fields, reader),
+            devfile_registry: forms::optional(&mut fields, "devfileRegistry", &forms::WEB_ADDRESS, reader),
         };
         fields.not_yet("domain", "manifest/not-supported-yet", reader);
         fields.not_yet("source", "manifest/not-supported-yet", reader);
@@ -120,6 +126,7 @@ impl Decode for Policy {
         let mut fields = Fields::of(node, reader)?;
         let images: Images = fields.optional("images", reader).unwrap_or_default();
         let publish: PublishPolicy = fields.optional("publish", reader).unwrap_or_default();
+        let imports: ImportPolicy = fields.optional("imports", reader).unwrap_or_default();
         let policy = Self {
             images_allow: images.allow,
             require_digest: images.require_digest,
@@ -127,6 +134,7 @@ impl Decode for Policy {
                 .optional("maxDeletions", reader)
                 .unwrap_or(DEFAULT_MAX_DELETIONS),
             publish_allow: publish.allow,
+            private_hosts: imports.private_hosts,
         };
         fields.finish(reader);
         Some(policy)
@@ -174,6 +182,31 @@ impl Decode for PublishPolicy {
         };
         fields.finish(reader);
         Some(policy)
+    }
+}
+
+#[derive(Default)]
+struct ImportPolicy {
+    private_hosts: Vec<Spanned<String>>,
+}
+
+/// A host, as [`Decode`] wants it.
+struct Host(Spanned<String>);
+
+impl Decode for Host {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        forms::text(node, &forms::HOST, reader).map(Self)
+    }
+}
+
+impl Decode for ImportPolicy {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = Fields::of(node, reader)?;
+        let hosts: Vec<Host> = fields.list("privateHosts", reader);
+        fields.finish(reader);
+        Some(Self {
+            private_hosts: hosts.into_iter().map(|host| host.0).collect(),
+        })
     }
 }
 

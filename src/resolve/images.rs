@@ -1,9 +1,13 @@
-//! Images: the Site's map, the policy, and which images a workspace builds itself.
+//! Images: the Site's map, the policy, the lock, and which images a workspace builds itself.
+
+use std::collections::BTreeSet;
 
 use glob::{MatchOptions, Pattern};
 
 use super::workspace::Input;
+use crate::devfile::{ComponentKind, Devfile};
 use crate::document::{Diagnostic, Span};
+use crate::lock::{Lock, can_lock};
 use crate::manifest::Site;
 use crate::model::{ImageSource, ImageSpec};
 
@@ -20,8 +24,44 @@ pub(super) fn mapped<'a>(site: &'a Site, reference: &'a str) -> &'a str {
     to.map_or(reference, |(_, to)| to.value.as_str())
 }
 
-/// Why the policy refuses a reference, if it does.
-pub(super) fn refusal(site: &Site, reference: &str) -> Option<(String, String)> {
+/// A reference with the digest that the lock has for it, in place of a tag.
+pub(super) fn locked(lock: &Lock, reference: &str) -> String {
+    let Some(digest) = lock.image(reference) else {
+        return reference.to_owned();
+    };
+    // A colon after the last slash begins a tag; one before it, a port.
+    let name = match reference.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        Some(_) | None => reference,
+    };
+    format!("{name}@{digest}")
+}
+
+/// The references of all images that a lock can pin.
+pub(super) fn to_lock<'a>(site: &Site, devfiles: impl Iterator<Item = &'a Devfile>) -> BTreeSet<String> {
+    let mut references: BTreeSet<String> = BTreeSet::new();
+    for devfile in devfiles {
+        let kinds = || devfile.components.iter().map(|component| &component.kind);
+        let built: BTreeSet<&str> = kinds()
+            .filter_map(|kind| match kind {
+                ComponentKind::Image(image) => Some(image.image_name.value.as_str()),
+                ComponentKind::Container(_) | ComponentKind::Volume(_) | ComponentKind::Cluster(_) => None,
+            })
+            .collect();
+        let used = kinds().filter_map(|kind| match kind {
+            ComponentKind::Container(container) => Some(container.image.value.as_str()),
+            ComponentKind::Image(_) | ComponentKind::Volume(_) | ComponentKind::Cluster(_) => None,
+        });
+        let used = used.filter(|image| !built.contains(image));
+        references.extend(used.map(|image| mapped(site, image).to_owned()));
+    }
+    references.extend(site.tools_image.iter().map(|image| image.value.clone()));
+    references.retain(|reference| can_lock(reference));
+    references
+}
+
+/// Why the policy refuses a reference, if it does; `pinned` is the same with its digest.
+pub(super) fn refusal(site: &Site, reference: &str, pinned: &str) -> Option<(String, String)> {
     let policy = &site.policy;
     if let Some(allowed) = &policy.images_allow {
         let matches = |pattern: &str| {
@@ -40,9 +80,12 @@ pub(super) fn refusal(site: &Site, reference: &str) -> Option<(String, String)> 
             return Some((message, help));
         }
     }
-    if policy.require_digest && !reference.contains("@sha256:") {
+    if policy.require_digest && !pinned.contains("@sha256:") {
         let message = format!("the image {reference} has no digest, which the site's policy requires");
-        return Some((message, "write it as NAME@sha256:DIGEST".to_owned()));
+        return Some((
+            message,
+            "write it as NAME@sha256:DIGEST, or pin it with wharf lock".to_owned(),
+        ));
     }
     None
 }
@@ -59,8 +102,9 @@ pub(super) fn image(
         return build.clone();
     }
     let site = &input.manifests.site.spec;
-    let reference = mapped(site, reference).to_owned();
-    if let Some((message, help)) = refusal(site, &reference) {
+    let mapped = mapped(site, reference);
+    let reference = locked(input.lock, mapped);
+    if let Some((message, help)) = refusal(site, mapped, &reference) {
         report(
             input
                 .devfile_error("resolve/image-policy", span, message)
@@ -83,5 +127,16 @@ mod tests {
         assert!(matches("localhost/*", "localhost/x:1"));
         assert!(!matches("localhost/*", "localhost/a/b:1"));
         assert!(matches("registry.example.org/**", "registry.example.org/a/b:1"));
+    }
+
+    #[test]
+    fn a_locked_image_is_named_by_its_digest() {
+        let mut lock = Lock::default();
+        for reference in ["quay.io/a:1", "quay.io:5000/a"] {
+            lock.insert_image(reference.to_owned(), "sha256:00".to_owned());
+        }
+        assert_eq!(locked(&lock, "quay.io/a:1"), "quay.io/a@sha256:00");
+        assert_eq!(locked(&lock, "quay.io:5000/a"), "quay.io:5000/a@sha256:00");
+        assert_eq!(locked(&lock, "quay.io/a:2"), "quay.io/a:2");
     }
 }

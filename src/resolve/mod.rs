@@ -18,11 +18,12 @@ mod workspace;
 
 pub use rules::RULES;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::devfile::{self, Devfile, Imports};
 use crate::document::{Diagnostics, Document, Files, Node};
+use crate::lock::Lock;
 use crate::manifest::{DevfileRef, Loaded, Manifest, Manifests, Workspace};
 use crate::model::{DesiredState, WorkspaceId};
 
@@ -106,9 +107,16 @@ impl Workspaces<'_> {
         contexts
     }
 
+    /// The references of images that a lock can pin.
+    #[must_use]
+    pub fn images_to_lock(&self) -> BTreeSet<String> {
+        let devfiles = self.devfiles.values().map(|devfile| &**devfile);
+        images::to_lock(&self.manifests.site.spec, devfiles)
+    }
+
     /// Makes every choice. The state is complete only where the diagnostics have no error.
     #[must_use]
-    pub fn resolve(&self, files: &Files) -> (DesiredState, Diagnostics) {
+    pub fn resolve(&self, files: &Files, lock: &Lock) -> (DesiredState, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let uids = uids::Ranges::of(self.manifests, &mut diagnostics);
         let mut state = DesiredState {
@@ -125,6 +133,7 @@ impl Workspaces<'_> {
                 manifest,
                 devfile,
                 files,
+                lock,
                 uids: &uids,
             };
             let resolved = workspace::resolve(&input, &mut diagnostics);

@@ -7,6 +7,7 @@ use super::uids::Ranges;
 use super::{build, events, images, limits, projects, publish};
 use crate::devfile::{CommandKind, Component, ComponentKind, Container, Devfile, GroupKind};
 use crate::document::{Code, Diagnostic, Diagnostics, Files, Span};
+use crate::lock::Lock;
 use crate::manifest::{Manifest, Manifests, Workspace};
 use crate::model::{
     ContainerSpec, DesiredContainer, DesiredWorkspace, ImageSpec, Moved, NetworkSpec, ObjectId, PodSpec,
@@ -19,6 +20,7 @@ pub(super) struct Input<'a> {
     pub(super) manifest: &'a Manifest<Workspace>,
     pub(super) devfile: &'a Devfile,
     pub(super) files: &'a Files,
+    pub(super) lock: &'a Lock,
     pub(super) uids: &'a Ranges,
 }
 
@@ -254,7 +256,7 @@ fn tools(
         component: "clone".to_owned(),
         spec: ContainerSpec {
             pod: main.spec.pod.clone(),
-            image: image.value.clone(),
+            image: images::locked(input.lock, &image.value),
             mounts: main
                 .spec
                 .mounts

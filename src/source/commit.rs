@@ -142,7 +142,7 @@ impl Repository {
     }
 
     fn blob(&self, id: ObjectId, executable: bool, path: &str) -> File {
-        let largest = if super::is_yaml(path) {
+        let largest = if super::is_declared(path) {
             MAX_BYTES as u64
         } else {
             MAX_CONTEXT_FILE

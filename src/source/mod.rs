@@ -6,15 +6,19 @@
 
 mod around;
 mod commit;
+mod fetch;
 mod history;
+pub mod registry;
 mod working_tree;
 
 use std::path::{Path, PathBuf};
 
 use crate::document::Files;
+use crate::lock;
 use crate::plan::Revision;
 
 pub use around::Around;
+pub use fetch::{Fetched, Fetcher};
 pub use history::removed;
 
 /// The largest file of a build context, in bytes.
@@ -33,7 +37,7 @@ pub enum Source {
 /// What was read.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
-    /// Every YAML file; other files as far as build contexts asked for them.
+    /// Every YAML file, and the lock with what it holds; other files as far as build contexts asked for them.
     pub files: Files,
     /// Where they come from.
     pub revision: Revision,
@@ -69,7 +73,7 @@ pub enum SourceError {
     Repository(String),
 }
 
-/// Reads every YAML file of the repository at `dir`.
+/// Reads every YAML file of the repository at `dir`, and its lock.
 ///
 /// # Errors
 /// See [`SourceError`]. A single file that can't be read is no error here: [`Files`] says so of that file.
@@ -79,13 +83,13 @@ pub fn load(dir: &Path, source: &Source) -> Result<Loaded, SourceError> {
     }
     match source {
         Source::WorkingTree => Ok(Loaded {
-            files: working_tree::yaml_files(dir),
+            files: working_tree::declared_files(dir),
             revision: commit::Repository::discover(dir).map_or_else(Revision::default, |r| r.state()),
         }),
         Source::Revision(name) => {
             let repository = commit::Repository::required(dir)?;
             let commit = repository.find(name)?;
-            let files = repository.files(&commit, &|path| is_yaml(path))?;
+            let files = repository.files(&commit, &is_declared)?;
             let revision = Revision {
                 commit: Some(commit.to_string()),
                 dirty: false,
@@ -126,6 +130,11 @@ pub fn load_contexts(
     };
     files.0.extend(read.0);
     Ok(())
+}
+
+/// Whether a file says what the repository declares.
+fn is_declared(path: &str) -> bool {
+    is_yaml(path) || lock::is_part(path)
 }
 
 fn is_yaml(path: &str) -> bool {

@@ -8,10 +8,19 @@ use ignore::WalkBuilder;
 use super::{MAX_CONTEXT_FILE, is_yaml};
 use crate::document::parse::MAX_BYTES;
 use crate::document::{Content, File, Files};
+use crate::lock;
 
-/// Every YAML file that is not hidden.
-pub(super) fn yaml_files(root: &Path) -> Files {
-    walk(root, root, &is_yaml, MAX_BYTES as u64, true)
+/// Every YAML file that is not hidden, and the lock.
+pub(super) fn declared_files(root: &Path) -> Files {
+    let wanted = |path: &str| is_yaml(path) || path == lock::FILE;
+    let mut files = walk(root, root, &wanted, MAX_BYTES as u64, true);
+    let locked = root.join(lock::FOLDER);
+    if locked.is_dir() {
+        files
+            .0
+            .extend(walk(root, &locked, &lock::is_part, MAX_BYTES as u64, false).0);
+    }
+    files
 }
 
 /// Every file below the folders, hidden ones included: a build context is what its author put there.

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use wharf::devfile::Imports;
 use wharf::document::Files;
+use wharf::lock::Lock;
 use wharf::model::{DesiredState, OnRemove, WorkspaceId};
 
 /// A workspace, `owner/name`.
@@ -264,7 +265,7 @@ pub(crate) fn resolve(files: &Files) -> DesiredState {
     };
     fine(&loaded.diagnostics);
     fine(&read);
-    let (state, resolved) = workspaces.unwrap().resolve(files);
+    let (state, resolved) = workspaces.unwrap().resolve(files, &Lock::default());
     fine(&resolved);
     state
 }

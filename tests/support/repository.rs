@@ -7,6 +7,7 @@ use wharf::devfile::Imports;
 use wharf::document::Files;
 use wharf::engine::Engine as _;
 use wharf::engine::simulated::{Fault, Simulated, State};
+use wharf::lock::Lock;
 use wharf::model::{DesiredState, EngineId, labels};
 use wharf::plan::{Plan, Request, plan};
 
@@ -124,7 +125,7 @@ pub(crate) fn desired_of(files: &Files) -> DesiredState {
     assert!(!loaded.diagnostics.has_errors(), "{:?}", loaded.diagnostics);
     let (workspaces, diagnostics) = wharf::resolve::read(&loaded, &Imports::none());
     assert!(!diagnostics.has_errors(), "{diagnostics:?}");
-    let (state, diagnostics) = workspaces.unwrap().resolve(files);
+    let (state, diagnostics) = workspaces.unwrap().resolve(files, &Lock::default());
     assert!(!diagnostics.has_errors(), "{diagnostics:?}");
     state
 }

@@ -9,7 +9,8 @@ use crate::document::{Node, Span};
 pub(in crate::devfile) const RULE: Rule = Rule {
     code: "devfile/import",
     why: "A parent or a plugin is a devfile that this one builds on, so it must be there: a file of the \
-          repository. What stands at a web address or in a registry is not fetched yet.",
+          repository, an address of the web, or what a registry has. Only public addresses are asked, and hosts \
+          that the Site names in policy.imports.privateHosts. wharf lock keeps what was fetched in the repository.",
     example: include_str!("../../../fixtures/devfile/import/invalid.yaml"),
     fixed: include_str!("../../../fixtures/devfile/import/valid.yaml"),
 };
@@ -42,7 +43,7 @@ pub(in crate::devfile) fn missing(
         Missing::NotFetched => (
             format!("{location} has not been fetched"),
             Some(
-                "wharf fetches no devfiles yet; put it into the repository and name it by its path"
+                "nothing is fetched with --offline; wharf lock, with the network, keeps it in the repository"
                     .to_owned(),
             ),
         ),

@@ -36,6 +36,9 @@ struct SiteSpec {
     /// References of images that devfiles name, and what is used in their place.
     #[schemars(extend("propertyNames" = { "pattern": REFERENCE }))]
     image_map: Option<BTreeMap<String, Reference>>,
+    /// The registry of the devfiles that others import by id alone, such as https://registry.devfile.io.
+    #[schemars(extend("pattern" = "^https?://[!-\"$-.0->A-~][!-\"$->A-~]*$"))]
+    devfile_registry: Option<String>,
 }
 
 /// What workspaces are where their manifest doesn't say.
@@ -70,7 +73,21 @@ struct Policy {
     #[schemars(extend("default" = 5))]
     max_deletions: Option<u32>,
     publish: Option<PublishPolicy>,
+    imports: Option<ImportPolicy>,
 }
+
+/// Where imported devfiles may come from.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+struct ImportPolicy {
+    /// Hosts that devfiles may be fetched from though their address is not public. Absent: none.
+    private_hosts: Option<Vec<Host>>,
+}
+
+/// A host by its name or address, such as devfiles.example.org, 10.0.0.5 or [fd00::1].
+#[derive(JsonSchema)]
+#[schemars(extend("pattern" = "^([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])$"))]
+struct Host(String);
 
 /// Which images workspaces may use.
 #[derive(JsonSchema)]

@@ -1,0 +1,111 @@
+//! What devfiles import, gathered from where it may be: the repository, its lock, and the web.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use url::Url;
+
+use super::error::Error;
+use crate::devfile::{Imports, Location, Missing, Shelf};
+use crate::document::{Document, Node};
+use crate::lock::Lock;
+use crate::manifest::{self, SITE_FILE, Site};
+use crate::source::{self, Fetched, Fetcher, Source};
+
+/// Whether things may be used that the repository does not hold.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(super) struct Access {
+    /// Fail where wharf.lock does not name exactly what is used from elsewhere
+    #[arg(long)]
+    pub(super) locked: bool,
+    /// Fetch nothing: use what the repository holds
+    #[arg(long)]
+    pub(super) offline: bool,
+}
+
+/// The repository's files, what its lock holds, and what was fetched.
+struct Library<'a> {
+    files: &'a dyn Shelf,
+    lock: &'a Lock,
+    fetched: &'a Fetched,
+}
+
+impl Shelf for Library<'_> {
+    fn read(&self, location: &Location) -> Result<Arc<[u8]>, Missing> {
+        let Location::Address(url) = location else {
+            return self.files.read(location);
+        };
+        if let Some(locked) = self.lock.devfile(url) {
+            return locked;
+        }
+        match self.fetched.get(url) {
+            Some(Ok(bytes)) => Ok(Arc::clone(bytes)),
+            Some(Err(why)) => Err(Missing::Failed(why.clone())),
+            None => Err(Missing::NotFetched),
+        }
+    }
+}
+
+/// Devfiles, and everything that they import.
+pub(super) struct Gathered {
+    pub(super) imports: Imports,
+    pub(super) fetched: Fetched,
+}
+
+/// Gathers all that `devfiles` import; what is neither in `files` nor in `lock` is fetched, unless `offline`.
+pub(super) async fn gather(
+    devfiles: &[(&Document, &Node)],
+    site: Option<&Site>,
+    files: &dyn Shelf,
+    lock: &Lock,
+    offline: bool,
+) -> Result<Gathered, Error> {
+    let registry = site.and_then(|site| Url::parse(&site.devfile_registry.as_ref()?.value).ok());
+    let mut fetcher: Option<Fetcher> = None;
+    let mut fetched = Fetched::new();
+    loop {
+        let library = Library {
+            files,
+            lock,
+            fetched: &fetched,
+        };
+        let imports = Imports::gather(devfiles.iter().copied(), registry.as_ref(), &library);
+        if offline || imports.wanted.is_empty() {
+            return Ok(Gathered { imports, fetched });
+        }
+        let fetcher = match &mut fetcher {
+            Some(fetcher) => fetcher,
+            None => fetcher.insert(open(site)?),
+        };
+        fetcher.fetch(&imports.wanted, &mut fetched).await;
+    }
+}
+
+fn open(site: Option<&Site>) -> Result<Fetcher, Error> {
+    let private = site
+        .map(|site| site.policy.private_hosts.as_slice())
+        .unwrap_or_default();
+    let private = private.iter().map(|host| host.value.clone());
+    Fetcher::new(private).map_err(|why| Error::new(format!("devfiles can't be fetched: {why}")))
+}
+
+/// The addresses of what `imports` holds from elsewhere.
+pub(super) fn addresses(imports: &Imports) -> BTreeSet<Url> {
+    let address = |location: &Location| match location {
+        Location::Address(url) => Some(url.clone()),
+        Location::File(_) => None,
+    };
+    imports.locations().filter_map(address).collect()
+}
+
+/// The lock of the configuration repository that a file is in, and its Site where that has no errors.
+pub(super) fn around(file: &Path) -> Result<(Lock, Option<Site>), Error> {
+    let Some(root) = file.ancestors().skip(1).find(|dir| dir.join(SITE_FILE).is_file()) else {
+        return Ok((Lock::default(), None));
+    };
+    let mut files = source::load(root, &Source::WorkingTree)?.files;
+    let (lock, _) = Lock::take(&mut files);
+    let site = manifest::load(&files).manifests.map(|m| m.site.spec);
+    Ok((lock, site))
+}

@@ -1,0 +1,151 @@
+//! `wharf lock`.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::Context;
+use super::configuration::{self, Elsewhere};
+use super::error::{Error, Exit};
+use super::imports::Access;
+use crate::document::Diagnostics;
+use crate::lock::{FILE, FOLDER, Lock};
+use crate::source::{Source, registry};
+
+/// Pin what the repository uses from elsewhere
+///
+/// Fetches every devfile that others import and that the repository does not hold, asks registries for the digests of
+/// images, and writes both down: digests into wharf.lock, devfiles into .wharf/devfiles. Commit them. Plans use what is
+/// locked; plan --locked fails where something is not, and plan --locked --offline asks nobody.
+///
+/// What is locked stays as it is; --update asks again. Images without a registry in their name, images of localhost and
+/// those that Containerfiles start from are not locked.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The configuration repository
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Ask again for what is locked already
+    #[arg(long)]
+    update: bool,
+}
+
+pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    let dir = context.directory(args.dir.as_ref());
+    configuration::expect_site(&dir)?;
+    let mut before = Lock::default();
+    let choose = |lock: Lock, found: Diagnostics| {
+        before = lock.clone();
+        if args.update {
+            (Lock::default(), Diagnostics::default()) // it is written anew, whatever is wrong with it
+        } else {
+            (lock, found)
+        }
+    };
+    let access = Access::default();
+    let reading = configuration::with_lock(&dir, &Source::WorkingTree, access, choose).await?;
+    let (_, elsewhere) = configuration::accepted(context, reading, "locked")?;
+    let lock = complete(context, elsewhere).await?;
+    write(&dir, &lock)?;
+    let (devfiles, images) = lock.counts();
+    let what = format!("{} and {}", count(devfiles, "devfile"), count(images, "image"));
+    context.out.say(&match lock == before {
+        true if devfiles + images == 0 => {
+            "Nothing is used from elsewhere; there is nothing to lock.".to_owned()
+        }
+        true => format!("{what}, locked as they were."),
+        false => format!("Locked {what}; commit {FILE} and {FOLDER}."),
+    });
+    Ok(Exit::Success)
+}
+
+/// The lock with everything that is needed and nothing else.
+async fn complete(context: &Context, elsewhere: Elsewhere) -> Result<Lock, Error> {
+    let Elsewhere {
+        mut lock,
+        needed,
+        fetched,
+    } = elsewhere;
+    for (url, content) in fetched {
+        // What can't be had was an error before.
+        if let Ok(content) = content {
+            lock.insert_devfile(url, content);
+        }
+    }
+    lock.retain(&needed);
+    let missing = needed
+        .images
+        .into_iter()
+        .filter(|image| lock.image(image).is_none());
+    let mut failed = 0;
+    for (image, digest) in registry::digests(missing.collect()).await {
+        match digest {
+            Ok(digest) => lock.insert_image(image, digest),
+            Err(why) => {
+                failed += 1;
+                context
+                    .out
+                    .error(&format!("the image {image} can't be locked: {why}"), None);
+            }
+        }
+    }
+    match failed {
+        0 => Ok(lock),
+        n => Err(
+            Error::new(format!("{} can't be had; nothing was locked", count(n, "image"))).hint(
+                "podman login REGISTRY lets wharf ask as you; imageMap can put a mirror in an image's place.",
+            ),
+        ),
+    }
+}
+
+/// Contents first and the lock last, so that what it names is there.
+fn write(dir: &Path, lock: &Lock) -> Result<(), Error> {
+    let files = lock.files();
+    let folder = dir.join(FOLDER);
+    for (path, content) in files.iter().filter(|(path, _)| *path != FILE) {
+        let file = dir.join(path);
+        if !fs::read(&file).is_ok_and(|there| there == **content) {
+            fs::create_dir_all(&folder)?;
+            replace(&file, content)?;
+        }
+    }
+    match files.get(FILE) {
+        Some(content) => replace(&dir.join(FILE), content)?,
+        None => remove(&dir.join(FILE))?,
+    }
+    let Ok(entries) = fs::read_dir(&folder) else {
+        return Ok(());
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        if !files.contains_key(&format!("{FOLDER}/{}", name.to_string_lossy())) {
+            remove(&folder.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn replace(file: &Path, content: &[u8]) -> Result<(), Error> {
+    let folder = file.parent().unwrap_or(file);
+    let mut part = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(folder)?;
+    part.write_all(content)?;
+    part.persist(file).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn remove(file: &Path) -> Result<(), Error> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}

@@ -1,0 +1,147 @@
+//! The lock's file, and the contents that it names.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::{FILE, Lock, VERSION, file, sha256};
+use crate::document::{
+    self, Content, Decode, Diagnostic, Diagnostics, Fields, Files, Node, Reader, Spanned, Value,
+};
+
+struct Devfile {
+    url: Spanned<Url>,
+    sha256: Spanned<String>,
+}
+
+struct Image {
+    image: String,
+    digest: Spanned<String>,
+}
+
+pub(super) fn read(files: &Files) -> (Lock, Diagnostics) {
+    let Some(found) = files.get(FILE) else {
+        return (Lock::default(), Diagnostics::default());
+    };
+    let unreadable = |why: String| {
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(Diagnostic::of_file("lock/unreadable", FILE, why));
+        (Lock::default(), diagnostics)
+    };
+    let bytes = match &found.content {
+        Content::Bytes(bytes) => bytes,
+        Content::TooLarge(size) => return unreadable(format!("it has {size} bytes")),
+        Content::OutsideLink(_) => return unreadable("it is a link out of the repository".to_owned()),
+        Content::Unreadable(why) => return unreadable(why.clone()),
+    };
+    let (documents, mut diagnostics) = document::parse(FILE, bytes);
+    let Some(document) = documents.into_iter().find(|d| d.root.value != Value::Null) else {
+        return (Lock::default(), diagnostics);
+    };
+    let document = Arc::new(document);
+    let mut reader = Reader::new(&document);
+    let lock = decode(&document.root, files, &mut reader).unwrap_or_default();
+    diagnostics.extend(reader.diagnostics);
+    (lock, diagnostics.sorted())
+}
+
+fn decode(root: &Node, files: &Files, reader: &mut Reader<'_>) -> Option<Lock> {
+    let mut fields = Fields::of(root, reader)?;
+    if let Some(version) = fields.required::<Spanned<i64>>("version", reader)
+        && version.value != VERSION
+    {
+        let message = format!(
+            "this lock has version {}, and this release reads version {VERSION}",
+            version.value
+        );
+        let error = reader.error("lock/unreadable", version.span, message);
+        reader.report(error);
+        return None;
+    }
+    let devfiles: Vec<Devfile> = fields.list("devfiles", reader);
+    let images: Vec<Image> = fields.list("images", reader);
+    fields.finish(reader);
+    let mut lock = Lock::default();
+    for devfile in devfiles {
+        let digest = devfile.sha256.value.clone();
+        let content = content(&digest, files);
+        lock.contents.insert(digest, content);
+        lock.devfiles.insert(devfile.url.value, devfile.sha256.value);
+    }
+    let images = images.into_iter().map(|i| (i.image, i.digest.value));
+    lock.images.extend(images);
+    Some(lock)
+}
+
+fn content(digest: &str, files: &Files) -> Result<Arc<[u8]>, String> {
+    let path = file(digest);
+    match files.get(&path).map(|file| &file.content) {
+        Some(Content::Bytes(bytes)) if sha256(bytes) == digest => Ok(Arc::clone(bytes)),
+        Some(Content::Bytes(_)) => Err(format!("{path} is not what was locked")),
+        Some(Content::TooLarge(_) | Content::OutsideLink(_) | Content::Unreadable(_)) => {
+            Err(format!("{path} can't be read"))
+        }
+        None => Err(format!("there is no file {path}")),
+    }
+}
+
+impl Decode for Devfile {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = Fields::of(node, reader)?;
+        let url = fields.required("url", reader);
+        let sha256: Option<Spanned<String>> = fields.required("sha256", reader);
+        fields.finish(reader);
+        let sha256 = sha256?;
+        check(&sha256, &sha256.value, reader)?;
+        Some(Self {
+            url: address(url?, reader)?,
+            sha256,
+        })
+    }
+}
+
+impl Decode for Image {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = Fields::of(node, reader)?;
+        let image = fields.required("image", reader);
+        let digest: Option<Spanned<String>> = fields.required("digest", reader);
+        fields.finish(reader);
+        let digest = digest?;
+        check(
+            &digest,
+            digest.value.strip_prefix("sha256:").unwrap_or_default(),
+            reader,
+        )?;
+        Some(Self {
+            image: image?,
+            digest,
+        })
+    }
+}
+
+fn address(text: Spanned<String>, reader: &mut Reader<'_>) -> Option<Spanned<Url>> {
+    match Url::parse(&text.value) {
+        Ok(value) => Some(Spanned {
+            value,
+            span: text.span,
+        }),
+        Err(error) => {
+            let message = format!("the address can't be read: {error}");
+            let error = reader.error("lock/unreadable", text.span, message);
+            reader.report(error);
+            None
+        }
+    }
+}
+
+/// A digest also names a file, so it is what it has to be and nothing else.
+fn check(whole: &Spanned<String>, digits: &str, reader: &mut Reader<'_>) -> Option<()> {
+    let is_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+    if digits.len() == 64 && digits.bytes().all(is_hex) {
+        return Some(());
+    }
+    let message = format!("{:?} is no SHA-256", whole.value);
+    let error = reader.error("lock/unreadable", whole.span, message);
+    reader.report(error);
+    None
+}

@@ -1,0 +1,297 @@
+//! Devfiles from the web, and `wharf lock`: what is fetched and what is refused, what is written down, and that a locked
+//! repository asks nobody.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)] // tests with processes
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+#[path = "support/web.rs"]
+mod web;
+
+use web::{Answer, Web};
+
+const CHILD: &str = "schemaVersion: 2.2.0\nparent: {uri: 'ADDRESS'}\n";
+const BASE: &str =
+    "schemaVersion: 2.2.0\ncomponents: [{name: tools, container: {image: 'localhost/tools:1'}}]\n";
+
+/// A configuration repository of one workspace, and a simulated engine.
+struct Repository(tempfile::TempDir);
+
+impl Repository {
+    fn new(site: &str, devfile: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let text = format!(
+            "apiVersion: wharf/v1\nkind: Site\nmetadata: {{name: lab}}\nspec:\n  engine: simulated://{}\n  defaults: {{class: small}}\n{site}---\n\
+             apiVersion: wharf/v1\nkind: Class\nmetadata: {{name: small}}\nspec: {{cpu: '1', memory: 1Gi}}\n---\n\
+             apiVersion: wharf/v1\nkind: User\nmetadata: {{name: alice}}\nspec: {{}}\n---\n\
+             apiVersion: wharf/v1\nkind: Workspace\nmetadata: {{name: api}}\nspec: {{owner: alice, devfile: {{path: devfile.yaml}}}}\n",
+            dir.path().join("engine.json").display()
+        );
+        fs::write(dir.path().join("engine.json"), "{}").unwrap();
+        fs::create_dir(dir.path().join("repo")).unwrap();
+        let repository = Self(dir);
+        repository.write("wharf.yaml", &text);
+        repository.write("devfile.yaml", devfile);
+        repository
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join("repo").join(path)
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        fs::write(self.path(path), text).unwrap();
+    }
+
+    fn vendored(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.path(".wharf/devfiles"));
+        entries.map_or_else(
+            |_| Vec::new(),
+            |entries| entries.map(|e| e.unwrap().path()).collect(),
+        )
+    }
+
+    fn command(&self, program: &Path, arguments: &[&str]) -> Output {
+        Command::new(program)
+            .args(arguments)
+            .current_dir(self.path("."))
+            .env("XDG_RUNTIME_DIR", self.0.path())
+            .output()
+            .unwrap()
+    }
+
+    /// The exit code, and all that was said.
+    fn wharf(&self, arguments: &[&str]) -> (i32, String) {
+        said(&self.command(&binary(), arguments))
+    }
+
+    fn validate(&self) -> (i32, String) {
+        self.wharf(&["validate", "--format", "github"])
+    }
+}
+
+fn binary() -> PathBuf {
+    std::env::var_os("WHARF_BIN").map_or_else(|| env!("CARGO_BIN_EXE_wharf").into(), PathBuf::from)
+}
+
+fn said(output: &Output) -> (i32, String) {
+    let text = [&output.stdout[..], &output.stderr[..]].concat();
+    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+/// The Site's permission to ask `hosts`.
+fn private(hosts: &str) -> String {
+    format!("  policy: {{imports: {{privateHosts: [{hosts}]}}}}\n")
+}
+
+fn child(address: &str) -> String {
+    CHILD.replace("ADDRESS", address)
+}
+
+#[track_caller]
+fn assert_says((code, text): (i32, String), expected_code: i32, expected: &str) {
+    assert!(text.contains(expected), "{expected:?} is not in: {text}");
+    assert_eq!(code, expected_code, "{text}");
+}
+
+#[test]
+fn a_parent_on_the_web_and_its_own_parent_are_fetched_locked_and_then_nobody_is_asked() {
+    let web = Web::new();
+    web.give("/a/child.yaml", Answer::ok(child("../base.yaml")));
+    web.give("/base.yaml", Answer::redirect("/moved/base.yaml"));
+    web.give("/moved/base.yaml", Answer::ok(BASE));
+    let repository = Repository::new(
+        &private("127.0.0.1"),
+        &child(&web.url("127.0.0.1", "/a/child.yaml")),
+    );
+    assert_says(repository.validate(), 0, "");
+    assert_eq!(web.asked(), ["/a/child.yaml", "/base.yaml", "/moved/base.yaml"]);
+    assert_says(repository.wharf(&["plan", "--locked"]), 1, "is not locked");
+    assert_says(
+        repository.wharf(&["plan", "--offline"]),
+        1,
+        "has not been fetched",
+    );
+
+    web.asked();
+    assert_says(repository.wharf(&["lock"]), 0, "Locked 2 devfiles and 0 images");
+    assert_eq!(repository.vendored().len(), 2);
+    assert_says(repository.wharf(&["lock"]), 0, "locked as they were");
+    assert_says(
+        repository.wharf(&["plan", "--locked", "--offline"]),
+        0,
+        "create  container/lab.alice.api.tools",
+    );
+    assert_says(
+        repository.wharf(&["validate", "--locked", "--offline", "devfile.yaml"]),
+        0,
+        "",
+    );
+    assert_eq!(web.asked().len(), 3, "asked once, by the first lock");
+
+    web.give("/moved/base.yaml", Answer::ok(BASE.replace("tools", "changed")));
+    assert_says(
+        repository.wharf(&["plan"]),
+        0,
+        "create  container/lab.alice.api.tools",
+    );
+    assert_says(repository.wharf(&["lock"]), 0, "locked as they were");
+    assert_says(repository.wharf(&["lock", "--update"]), 0, "Locked 2 devfiles");
+    assert_says(
+        repository.wharf(&["plan", "--locked"]),
+        0,
+        "create  container/lab.alice.api.changed",
+    );
+    assert_eq!(repository.vendored().len(), 2, "the old content is gone");
+
+    repository.write("devfile.yaml", BASE);
+    assert_says(
+        repository.wharf(&["validate", "--locked"]),
+        1,
+        "nothing imports it",
+    );
+    assert_says(repository.wharf(&["lock"]), 0, "commit wharf.lock");
+    assert!(!repository.path("wharf.lock").exists());
+    assert_says(repository.wharf(&["plan", "--locked", "--offline"]), 0, "");
+}
+
+#[test]
+fn a_locked_repository_is_planned_in_a_network_namespace_without_an_interface() {
+    let web = Web::new();
+    web.give("/base.yaml", Answer::ok(BASE));
+    let repository = Repository::new(&private("127.0.0.1"), &child(&web.url("127.0.0.1", "/base.yaml")));
+    let alone = |arguments: &[&str]| {
+        let mut all = vec!["--user", "--map-root-user", "--net"];
+        let binary = binary();
+        all.push(binary.to_str().unwrap());
+        all.extend(arguments);
+        said(&repository.command(Path::new("unshare"), &all))
+    };
+    assert_says(alone(&["plan"]), 1, "can't be had: Network is unreachable");
+    assert_says(repository.wharf(&["lock"]), 0, "Locked 1 devfile");
+    web.asked();
+    assert_says(
+        alone(&["plan", "--locked", "--offline"]),
+        0,
+        "container/lab.alice.api.tools",
+    );
+    assert_says(alone(&["validate", "--locked", "--offline"]), 0, "");
+    assert!(web.asked().is_empty());
+}
+
+#[test]
+fn an_address_inside_the_network_is_refused_however_it_is_reached() {
+    let web = Web::new();
+    web.give("/base.yaml", Answer::ok(BASE));
+    let here = web.url("127.0.0.1", "/base.yaml");
+    web.give("/here.yaml", Answer::redirect(&here));
+    let by =
+        |host: &str, path: &str, site: &str| Repository::new(site, &child(&web.url(host, path))).validate();
+    assert_says(
+        by("127.0.0.1", "/base.yaml", ""),
+        1,
+        "127.0.0.1 is no public address",
+    );
+    assert_says(by("localhost", "/base.yaml", ""), 1, "which is not public");
+    assert_says(
+        by("[::ffff:127.0.0.1]", "/base.yaml", ""),
+        1,
+        "is no public address",
+    );
+    assert_says(by("0", "/base.yaml", ""), 1, "0.0.0.0 is no public address");
+    assert!(web.asked().is_empty());
+    assert_says(by("localhost", "/base.yaml", &private("localhost")), 0, "");
+    web.asked();
+    assert_says(
+        by("localhost", "/here.yaml", &private("localhost")),
+        1,
+        "127.0.0.1 is no public address",
+    );
+    assert_eq!(web.asked(), ["/here.yaml"], "the redirect was not followed");
+}
+
+#[test]
+fn what_a_server_answers_is_bounded_and_named() {
+    let web = Web::new();
+    web.give("/round.yaml", Answer::redirect("/round.yaml"));
+    web.give("/file.yaml", Answer::redirect("file:///etc/passwd"));
+    web.give("/large.yaml", Answer::ok(vec![b' '; (4 << 20) + 1]));
+    web.give(
+        "/page.yaml",
+        Answer::ok("<!DOCTYPE html><html><body>Not here</body></html>"),
+    );
+    let of = |path: &str| {
+        let url = web.url("127.0.0.1", path);
+        let (code, text) = Repository::new(&private("127.0.0.1"), &child(&url)).validate();
+        assert!(text.contains("file=devfile.yaml,line=2"), "{text}");
+        assert!(text.contains(&url), "{text}");
+        (code, text)
+    };
+    assert_says(of("/gone.yaml"), 1, "the server answers 404 Not Found");
+    assert_says(of("/round.yaml"), 1, "redirects more than 5 times");
+    assert_says(of("/file.yaml"), 1, "is no address of the web");
+    assert_says(of("/large.yaml"), 1, "it has more than 4194304 bytes");
+    assert_says(of("/page.yaml"), 1, "is no devfile that can be read");
+}
+
+#[test]
+fn an_id_is_looked_up_in_the_sites_registry() {
+    let web = Web::new();
+    web.give("/v2/devfiles/base/1.0.0", Answer::ok(BASE));
+    let devfile = "schemaVersion: 2.2.0\nparent: {id: base, version: 1.0.0}\n";
+    assert_says(Repository::new("", devfile).validate(), 1, "no registry is known");
+    let site = format!(
+        "{}  devfileRegistry: {}\n",
+        private("localhost"),
+        web.url("localhost", "/v2/")
+    );
+    assert_says(Repository::new(&site, devfile).validate(), 0, "");
+    assert_eq!(web.asked(), ["/v2/devfiles/base/1.0.0"]);
+}
+
+#[test]
+fn what_was_locked_and_is_another_now_is_refused() {
+    let web = Web::new();
+    web.give("/base.yaml", Answer::ok(BASE));
+    let repository = Repository::new(&private("127.0.0.1"), &child(&web.url("127.0.0.1", "/base.yaml")));
+    assert_says(repository.wharf(&["lock"]), 0, "Locked 1 devfile");
+    let vendored = repository.vendored().remove(0);
+    fs::write(&vendored, BASE.replace("tools", "other")).unwrap();
+    assert_says(repository.validate(), 1, "yaml is not what was locked");
+    for arguments in [&["plan"][..], &["plan", "--offline"], &["lock"]] {
+        assert_says(repository.wharf(arguments), 1, "devfile/import");
+    }
+    assert_says(repository.wharf(&["lock", "--update"]), 0, "Locked 1 devfile");
+    assert_says(
+        repository.wharf(&["plan", "--locked", "--offline"]),
+        0,
+        "lab.alice.api.tools",
+    );
+    fs::remove_file(repository.vendored().remove(0)).unwrap();
+    assert_says(repository.validate(), 1, "there is no file .wharf/devfiles/");
+}
+
+#[test]
+fn an_image_that_can_not_be_locked_is_named_and_nothing_is_written() {
+    let web = Web::new(); // a server, and no registry
+    let image = web.url("127.0.0.1", "/tools:1").replace("http://", "");
+    let repository = Repository::new("", &BASE.replace("localhost/tools:1", &image));
+    assert_says(
+        repository.wharf(&["plan", "--locked"]),
+        1,
+        &format!("the image {image} is not locked"),
+    );
+    assert_says(
+        repository.wharf(&["lock"]),
+        1,
+        &format!("the image {image} can't be locked"),
+    );
+    assert!(!repository.path("wharf.lock").exists());
+}
