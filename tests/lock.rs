@@ -218,6 +218,37 @@ fn an_address_inside_the_network_is_refused_however_it_is_reached() {
 }
 
 #[test]
+fn a_certificate_is_checked_and_a_protected_address_leads_to_no_open_one() {
+    let (web, certificate) = Web::protected();
+    let open = Web::new();
+    web.give("/base.yaml", Answer::ok(BASE));
+    web.give(
+        "/open.yaml",
+        Answer::redirect(&open.url("localhost", "/base.yaml")),
+    );
+    let of = |path: &str, trusted: &str| {
+        let repository = Repository::new(&private("localhost"), &child(&web.url("localhost", path)));
+        repository.write("trusted.pem", trusted);
+        let output = Command::new(binary())
+            .args(["validate", "--format", "github"])
+            .current_dir(repository.path("."))
+            .env("SSL_CERT_FILE", repository.path("trusted.pem"))
+            .output();
+        said(&output.unwrap())
+    };
+    let (_, another) = Web::protected();
+    assert_says(of("/base.yaml", &another), 1, "certificate");
+    assert!(web.asked().is_empty());
+    assert_says(of("/base.yaml", &certificate), 0, "");
+    assert_says(
+        of("/open.yaml", &certificate),
+        1,
+        "which is not protected as the address is",
+    );
+    assert!(open.asked().is_empty());
+}
+
+#[test]
 fn what_a_server_answers_is_bounded_and_named() {
     let web = Web::new();
     web.give("/round.yaml", Answer::redirect("/round.yaml"));

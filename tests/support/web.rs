@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
+
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// An answer: the status line's end, further headers, the body.
 #[derive(Clone)]
@@ -39,28 +42,64 @@ struct State {
 
 /// The server; it answers until the test's process ends.
 pub(crate) struct Web {
+    scheme: &'static str,
     address: SocketAddr,
     state: Arc<Mutex<State>>,
 }
 
+/// What is read and written over a connection, protected or not.
+trait Stream: std::io::Read + std::io::Write {}
+
+impl<T: std::io::Read + std::io::Write> Stream for T {}
+
 impl Web {
     pub(crate) fn new() -> Self {
+        Self::serve(None)
+    }
+
+    /// One with a certificate for `localhost`, which is returned as PEM.
+    pub(crate) fn protected() -> (Self, String) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        (Self::serve(Some(Arc::new(config))), made.cert.pem())
+    }
+
+    fn serve(tls: Option<Arc<ServerConfig>>) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state: Arc<Mutex<State>> = Arc::default();
         let served = Arc::clone(&state);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                let mut stream: Box<dyn Stream> = match &tls {
+                    Some(config) => {
+                        let connection = ServerConnection::new(Arc::clone(config)).unwrap();
+                        Box::new(StreamOwned::new(connection, stream))
+                    }
+                    None => Box::new(stream),
+                };
                 // A client that goes away in the middle is no failure of the server.
-                let _ = answer(stream, &served);
+                let _ = answer(&mut stream, &served);
             }
         });
-        Self { address, state }
+        Self {
+            scheme,
+            address,
+            state,
+        }
     }
 
     /// The address of `path` on this server, by that host.
     pub(crate) fn url(&self, host: &str, path: &str) -> String {
-        format!("http://{host}:{}{path}", self.address.port())
+        format!("{}://{host}:{}{path}", self.scheme, self.address.port())
     }
 
     pub(crate) fn give(&self, path: &str, answer: Answer) {
@@ -73,8 +112,8 @@ impl Web {
     }
 }
 
-fn answer(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
-    let mut lines = BufReader::new(stream.try_clone()?).lines();
+fn answer(stream: &mut dyn Stream, state: &Mutex<State>) -> std::io::Result<()> {
+    let mut lines = BufReader::new(&mut *stream).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
     for line in lines {
         if line?.is_empty() {
@@ -99,5 +138,6 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         answer.headers,
         answer.body.len()
     )?;
-    stream.write_all(&answer.body)
+    stream.write_all(&answer.body)?;
+    stream.flush()
 }
