@@ -13,9 +13,12 @@
 mod labelled;
 #[path = "support/raw.rs"]
 mod raw;
+#[path = "support/registry.rs"]
+mod registry;
 #[path = "support/site.rs"]
 mod site;
 
+use registry::Registry;
 use site::{Site, image, podman};
 
 #[test]
@@ -116,4 +119,61 @@ commands:
         list.contains("at-once") && list.contains("build and fail"),
         "{list}"
     );
+}
+
+/// Removes an image that a test has made.
+struct Image(String);
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("podman")
+            .args(["rmi", "--force", &self.0])
+            .output();
+    }
+}
+
+#[test]
+fn a_locked_image_stays_what_it_was_when_its_tag_moves() {
+    let registry = Registry::new();
+    registry.push(&image(), "tools:1");
+    let site = Site::new("lock");
+    let reference = registry.image("tools:1");
+    let devfile =
+        format!("schemaVersion: 2.2.2\ncomponents: [{{name: tools, container: {{image: '{reference}'}}}}]\n");
+    site.workspace("alice", "api", "", &devfile);
+    site.ok(&["lock"]);
+    site.ok(&["apply", "--yes", "--locked", "--offline"]);
+    let container = site.name("alice.api.tools");
+    let used = || Image(podman(&["inspect", "--format", "{{.ImageName}}", &container]));
+    let first = used();
+    assert!(
+        first.0.starts_with(&registry.image("tools@sha256:")),
+        "{}",
+        first.0
+    );
+    site.converged();
+
+    let other = Image(format!("localhost/wharf-other:{}", std::process::id()));
+    site.write(
+        "other/Containerfile",
+        &format!("FROM {}\nENV MARK=moved\n", image()),
+    );
+    let context = site.dir().join("other");
+    podman(&["build", "--quiet", "--tag", &other.0, context.to_str().unwrap()]);
+    registry.push(&other.0, "tools:1");
+    site.converged();
+    assert_eq!(site.shell("alice/api", "echo $MARK"), "");
+
+    site.ok(&["lock", "--update"]);
+    let changes = site.changes();
+    assert!(
+        changes.contains(&"replace container/alice.api.tools".to_owned()),
+        "{changes:?}"
+    );
+    site.apply();
+    let second = used();
+    assert_ne!(first.0, second.0);
+    assert_eq!(site.shell("alice/api", "echo $MARK"), "moved");
+    site.converged();
+    drop(site);
 }

@@ -18,6 +18,7 @@ use url::Url;
 
 use crate::devfile::Missing;
 use crate::document::{Diagnostic, Diagnostics, Files};
+use crate::model::reference::registry;
 
 pub use rules::RULES;
 
@@ -187,6 +188,5 @@ fn file(digest: &str) -> String {
 /// say, and images of `localhost` are in no registry.
 #[must_use]
 pub fn can_lock(reference: &str) -> bool {
-    let registry = reference.split_once('/').map_or("", |(first, _)| first);
-    registry.contains(['.', ':']) && !reference.contains('@')
+    registry(reference).is_some() && !reference.contains('@')
 }

@@ -12,6 +12,7 @@ pub mod name;
 pub mod object;
 pub mod observed;
 pub mod quantity;
+pub mod reference;
 pub mod spec;
 
 pub use command::{CommandAction, DesiredCommand, ExecCommand};

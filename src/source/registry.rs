@@ -9,6 +9,8 @@ use oci_client::Reference;
 use oci_client::client::{Client, ClientConfig, ClientProtocol};
 use oci_client::secrets::RegistryAuth;
 
+use crate::model::reference::is_loopback;
+
 /// The longest that one registry may take for one image.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How many are asked at a time.
@@ -50,12 +52,6 @@ async fn digest(text: &str) -> Result<String, String> {
     tracing::debug!(reference = text, "digest");
     let digest = client.fetch_manifest_digest(&reference, &login).await;
     digest.map_err(|error| super::fetch::why(&error))
-}
-
-/// As container tools have it: a registry of this machine needs no TLS.
-fn is_loopback(registry: &str) -> bool {
-    let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
-    host == "localhost" || host.starts_with("127.") || host == "[::1]"
 }
 
 /// What `podman login` or `docker login` left.

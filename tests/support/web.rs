@@ -1,7 +1,7 @@
 //! A web server on loopback that answers what a test gave it, and counts what was asked.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 

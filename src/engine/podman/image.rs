@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::fault::Call;
 use super::http::{Api, Endpoint, IDLE, request};
 use crate::engine::{EngineError, Result};
+use crate::model::reference::{is_loopback, registry};
 use crate::model::spec::ContextFile;
 use crate::model::{ImageSource, ImageSpec, Labels};
 
@@ -80,9 +81,12 @@ impl Api {
         reference: &str,
         progress: &(dyn for<'line> Fn(&'line str) + Send + Sync),
     ) -> Result<()> {
-        let endpoint = Endpoint::new(&["images", "pull"])
+        let mut endpoint = Endpoint::new(&["images", "pull"])
             .query("reference", reference)
             .query("policy", "missing");
+        if registry(reference).is_some_and(is_loopback) {
+            endpoint = endpoint.query("tlsVerify", "false");
+        }
         let post = request(Method::POST, Body::empty());
         self.follow(Call::new("pull image", reference), post, &endpoint, progress)
             .await
