@@ -70,9 +70,9 @@ async fn a_fresh_site_converges_and_leaves_nothing_to_do() {
     let place = |part: &str| commands.iter().position(|c| c.ends_with(part)).unwrap();
     assert!(
         place("prepare")
-            < place("code origin https://git.example.org/code main  fork https://git.example.org/fork")
+            < place("code  origin https://git.example.org/code main  fork https://git.example.org/fork")
     );
-    assert!(place("notes origin https://git.example.org/notes  ") < place("make one"));
+    assert!(place("notes  origin https://git.example.org/notes  ") < place("make one"));
     assert!(place("make two") < place("make last"));
     assert!(state.containers.keys().all(|name| !name.ends_with(".event")));
 }
@@ -464,7 +464,7 @@ async fn a_clone_that_fails_says_what_git_said() {
     let report = run(&engine, &plan).await;
     let said = &failures(&report)[0];
     let expected =
-        "project code can't be cloned:\nfatal: repository 'https://***@git.example.org/code' not found";
+        "project code can't be fetched:\nfatal: repository 'https://***@git.example.org/code' not found";
     assert!(said.contains(expected), "{said}");
     converge(&engine, &desired).await;
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
-use wharf::model::CloneProject;
+use wharf::model::{CloneProject, ProjectSource};
 use wharf::plan::clone;
 
 /// A repository with the branches `main` and `next` and the tag `v1`, and a directory of projects.
@@ -47,14 +47,37 @@ impl Ground {
             component: "tools".to_owned(),
             root: self.root().to_str().unwrap().to_owned(),
             path: path.to_owned(),
-            remotes: vec![
-                ("fork".to_owned(), "https://x.example/y".to_owned()),
-                ("up".to_owned(), url),
-            ],
-            checkout_remote: "up".to_owned(),
-            revision: revision.map(str::to_owned),
-            folders: Vec::new(),
+            sub_dir: None,
+            source: ProjectSource::Git {
+                remotes: vec![
+                    ("fork".to_owned(), "https://x.example/y".to_owned()),
+                    ("up".to_owned(), url),
+                ],
+                checkout_remote: "up".to_owned(),
+                revision: revision.map(str::to_owned),
+                folders: Vec::new(),
+            },
         }
+    }
+
+    /// A project with these folders alone.
+    fn sparse(&self, path: &str, revision: Option<&str>, only: &[&str]) -> CloneProject {
+        let mut project = self.project(path, revision);
+        let ProjectSource::Git { folders, .. } = &mut project.source else {
+            unreachable!("it is a git repository");
+        };
+        *folders = only.iter().map(|&folder| folder.to_owned()).collect();
+        project
+    }
+
+    /// A project that is cloned from another address.
+    fn from(&self, path: &str, url: &str) -> CloneProject {
+        let mut project = self.project(path, None);
+        let ProjectSource::Git { remotes, .. } = &mut project.source else {
+            unreachable!("it is a git repository");
+        };
+        url.clone_into(&mut remotes[1].1);
+        project
     }
 
     /// What lies in the directory of projects.
@@ -123,9 +146,8 @@ fn only_the_folders_that_are_asked_for_are_checked_out() {
     git(&source, &["commit", "-q", "-m", "files"]);
     git(&source, &["branch", "-f", "next"]);
     for revision in [None, Some("next")] {
-        let mut project = ground.project(revision.unwrap_or("main"), revision);
-        project.folders = vec!["docs/guide".to_owned(), "a b".to_owned()];
-        let output = run(&project);
+        let path = revision.unwrap_or("main");
+        let output = run(&ground.sparse(path, revision, &["docs/guide", "a b"]));
         assert!(output.status.success(), "{output:?}");
         let clone = ground.root().join(revision.unwrap_or("main"));
         assert!(clone.join("docs/guide/file").exists() && clone.join("a b/file").exists());
@@ -163,12 +185,10 @@ fn what_an_interrupted_clone_left_is_cleared_away() {
 #[test]
 fn a_failure_leaves_nothing_and_says_why() {
     let ground = Ground::new();
-    let mut absent = ground.project("absent", None);
-    absent.remotes[1].1 = "file:///nowhere/at-all".to_owned();
-    let mut command = ground.project("command", None);
-    command.remotes[1].1 = format!("ext::sh -c touch% {}/owned", ground.root().display());
-    let mut option = ground.project("option", None);
-    option.remotes[1].1 = format!("--upload-pack=touch {}/owned", ground.root().display());
+    let absent = ground.from("absent", "file:///nowhere/at-all");
+    let root = ground.root();
+    let command = ground.from("command", &format!("ext::sh -c touch% {}/owned", root.display()));
+    let option = ground.from("option", &format!("--upload-pack=touch {}/owned", root.display()));
     for (project, said) in [
         (absent, "/nowhere/at-all"),
         (command, "transport 'ext' not allowed"),
@@ -203,6 +223,28 @@ fn without_git_it_says_so_and_touches_nothing() {
         .env("PATH", "/nowhere")
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(clone::NO_GIT), "{output:?}");
+    assert_eq!(output.status.code(), Some(clone::NO_PROGRAM), "{output:?}");
     assert_eq!(ground.listing(), [""; 0]);
+}
+
+#[test]
+fn one_folder_of_the_sources_can_be_kept_alone() {
+    let ground = Ground::new();
+    let source = ground.source();
+    std::fs::create_dir_all(source.join("samples/one")).unwrap();
+    std::fs::write(source.join("samples/one/file"), "").unwrap();
+    git(&source, &["add", "."]);
+    git(&source, &["commit", "-q", "-m", "files"]);
+    let mut project = ground.project("code", None);
+    project.sub_dir = Some("samples/one".to_owned());
+    assert!(run(&project).status.success());
+    assert!(ground.root().join("code/file").exists());
+    assert!(!ground.root().join("code/.git").exists());
+    assert_eq!(ground.listing(), ["code"]);
+    let mut lost = ground.project("lost", None);
+    lost.sub_dir = Some("samples/two".to_owned());
+    let output = run(&lost);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no folder samples/two"));
+    assert_eq!(ground.listing(), ["code"]);
 }

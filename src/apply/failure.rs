@@ -39,12 +39,15 @@ pub(super) enum StepError {
     #[error("it had not ended after {seconds} s and was stopped{}", written(.output))]
     NotEnded { seconds: u64, output: String },
     /// A clone failed.
-    #[error("project {project} can't be cloned{}", written(.output))]
+    #[error("project {project} can't be fetched{}", written(.output))]
     Clone { project: String, output: String },
-    /// There is no git to clone with.
-    #[error("project {project} can't be cloned: there is no git in the image of component {component}{also}")]
-    NoGit {
+    /// There is nothing to fetch the sources with.
+    #[error(
+        "project {project} can't be fetched: there is no {programs} in the image of component {component}{also}"
+    )]
+    NoProgram {
         project: String,
+        programs: &'static str,
         component: String,
         also: &'static str,
     },
@@ -88,7 +91,7 @@ impl StepError {
             | Self::Ended { .. }
             | Self::NotEnded { .. }
             | Self::Clone { .. }
-            | Self::NoGit { .. } => false,
+            | Self::NoProgram { .. } => false,
         }
     }
 
@@ -112,7 +115,9 @@ impl StepError {
                  again."
                     .to_owned()
             }
-            Self::NoGit { .. } => "Add git to the image, or name an image that has it as the Site's toolsImage.".to_owned(),
+            Self::NoProgram { programs, .. } => {
+                format!("Add {programs} to the image, or name an image that has it as the Site's toolsImage.")
+            }
         }
     }
 }

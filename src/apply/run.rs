@@ -110,8 +110,8 @@ impl Executor<'_> {
         }
     }
 
-    /// Clones a project with the container's own git, else in a container of the tools image, which is fetched only then:
-    /// a workspace that has git must not fail for want of it.
+    /// Fetches a project with the container's own programs, else in a container of the tools image, which is fetched only then:
+    /// a workspace that has them must not fail for want of it.
     pub(super) async fn clone_project(
         &self,
         project: &CloneProject,
@@ -130,18 +130,19 @@ impl Executor<'_> {
             project: project.name.clone(),
             output,
         };
-        let no_git = |also: &'static str| StepError::NoGit {
+        let no_program = |also: &'static str| StepError::NoProgram {
             project: project.name.clone(),
+            programs: clone::programs(&project.source),
             component: project.component.clone(),
             also,
         };
         match self.exec(&id, &request, CLONE_SECONDS).await? {
             Some((_, 0)) => return Ok(()),
-            Some((_, code)) if code == clone::NO_GIT || NO_SHELL.contains(&code) => {}
+            Some((_, code)) if code == clone::NO_PROGRAM || NO_SHELL.contains(&code) => {}
             Some((tail, _)) => return Err(failed(tail.text())),
             None => return Err(failed(format!("it is not through after {CLONE_SECONDS} s"))),
         }
-        let tools = tools.ok_or_else(|| no_git(""))?;
+        let tools = tools.ok_or_else(|| no_program(""))?;
         let image = ImageSpec {
             reference: tools.spec.image.clone(),
             source: ImageSource::Pull,
@@ -154,8 +155,8 @@ impl Executor<'_> {
             labels: &tools.labels,
         };
         match self.run_to_end(create, &tools.limits, CLONE_SECONDS).await {
-            Err(StepError::Ended { code, .. }) if code == clone::NO_GIT || NO_SHELL.contains(&code) => {
-                Err(no_git(", nor in the tools image"))
+            Err(StepError::Ended { code, .. }) if code == clone::NO_PROGRAM || NO_SHELL.contains(&code) => {
+                Err(no_program(", nor in the tools image"))
             }
             Err(StepError::Ended { output, .. }) => Err(failed(output)),
             result => result,

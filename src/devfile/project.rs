@@ -3,13 +3,13 @@
 use super::root::Attributes;
 use crate::document::Spanned;
 
-/// Sources that are cloned into the workspace.
+/// Sources that are put into the workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
     /// Its name.
     pub name: Spanned<String>,
     /// Where the sources come from.
-    pub git: Git,
+    pub source: Source,
     /// Where they go, if not where [`Project::path`] says.
     pub clone_path: Option<Spanned<String>>,
     /// The only folders to check out, beside the files of the top one; all of them where there are none.
@@ -87,4 +87,28 @@ pub enum Source {
     Git(Git),
     /// An archive, by its address.
     Zip(Option<Spanned<String>>),
+}
+
+impl Source {
+    /// An archive's address, where something can be fetched from it: `https`, `http`, or a file of the workspace.
+    #[must_use]
+    pub fn archive(&self) -> Option<&str> {
+        let Self::Zip(Some(location)) = self else {
+            return None;
+        };
+        let text = location.value.as_str();
+        let known = ["https://", "http://", "file:///"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme));
+        (known && !text.contains(|c: char| c.is_whitespace() || c.is_control())).then_some(text)
+    }
+
+    /// The git repository, where it is one.
+    #[must_use]
+    pub fn git(&self) -> Option<&Git> {
+        match self {
+            Self::Git(git) => Some(git),
+            Self::Zip(_) => None,
+        }
+    }
 }

@@ -30,6 +30,8 @@ pub struct Workspace {
     pub moved_from: Option<Spanned<WorkspaceId>>,
     /// Endpoints to publish on the host.
     pub publish: Vec<Publish>,
+    /// The devfile's starter project to begin with.
+    pub starter_project: Option<Spanned<String>>,
 }
 
 /// Where a workspace's devfile is.
@@ -86,6 +88,7 @@ impl Decode for Workspace {
         let storage = fields.optional("storage", reader).unwrap_or_default();
         let moved_from = fields.optional("movedFrom", reader);
         let publish = fields.list("publish", reader);
+        let starter_project = fields.optional("starterProject", reader);
         for key in ["template", "editors", "secrets", "share", "restoreFrom"] {
             fields.not_yet(key, NOT_YET, reader);
         }
@@ -100,6 +103,7 @@ impl Decode for Workspace {
             storage,
             moved_from,
             publish,
+            starter_project,
         })
     }
 }

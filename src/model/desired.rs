@@ -125,28 +125,48 @@ pub struct StopHooks {
     pub post_stop: Vec<DesiredContainer>,
 }
 
-/// A project's sources, cloned with git once.
+/// A project's sources, fetched once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CloneProject {
     /// The project's name.
     pub name: String,
-    /// The component whose container clones it, with its own git where it has one.
+    /// The component whose container fetches them, with its own programs where it has them.
     pub component: String,
     /// The volume's role is always [`Role::Projects`]; this is where the container mounts it.
     pub root: String,
-    /// The directory to clone into, relative to `root`.
+    /// The directory that they go to, relative to `root`.
     pub path: String,
-    /// Every remote, by name.
-    pub remotes: Vec<(String, String)>,
-    /// The remote to check out from.
-    pub checkout_remote: String,
-    /// Branch, tag or commit; the remote's default branch where there is none.
+    /// The only folder to keep of them, as the project's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revision: Option<String>,
-    /// The only folders to check out, beside the files of the top one; all of them where there are none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub folders: Vec<String>,
+    pub sub_dir: Option<String>,
+    /// Where they come from.
+    #[serde(flatten)]
+    pub source: ProjectSource,
+}
+
+/// Where a project's sources come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub enum ProjectSource {
+    /// A git repository.
+    Git {
+        /// Every remote, by name.
+        remotes: Vec<(String, String)>,
+        /// The remote to check out from.
+        checkout_remote: String,
+        /// Branch, tag or commit; the remote's default branch where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revision: Option<String>,
+        /// The only folders to check out, beside the files of the top one; all of them where there are none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        folders: Vec<String>,
+    },
+    /// A zip archive.
+    Zip {
+        /// Its address; `file:///` names a file of the workspace.
+        location: String,
+    },
 }
 
 impl CloneProject {

@@ -18,7 +18,7 @@ pub mod spec;
 pub use command::{CommandAction, DesiredCommand, ExecCommand};
 pub use desired::{
     CloneProject, DesiredContainer, DesiredEndpoint, DesiredState, DesiredWorkspace, Moved, OnRemove, Power,
-    StopHooks,
+    ProjectSource, StopHooks,
 };
 pub use identity::{Identity, content_hash, spec_hash};
 pub use labels::{Labels, Ownership};

@@ -1,6 +1,7 @@
 //! One container's specification: environment, mounts, and the command that keeps it up.
 
 use super::events::pair;
+use super::projects;
 use super::workspace::Input;
 use crate::devfile::{Component, Container};
 use crate::manifest::StorageMode;
@@ -63,9 +64,8 @@ fn environment(
     let mut env: Vec<(String, String)> = Vec::new();
     if container.mount_sources {
         let root = sources(container);
-        let devfile = input.devfile;
-        let first = devfile.projects.first().or(devfile.dependent_projects.first());
-        let source = first.map_or_else(|| root.clone(), |p| format!("{root}/{}", p.path()));
+        let first = projects::source_dir(input);
+        let source = first.map_or_else(|| root.clone(), |path| format!("{root}/{path}"));
         env.push(("PROJECTS_ROOT".to_owned(), root));
         env.push(("PROJECT_SOURCE".to_owned(), source));
         env.push(("HOME".to_owned(), input.home().to_owned()));

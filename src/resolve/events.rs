@@ -1,5 +1,6 @@
 //! Commands: those that run around a workspace's start and stop, and all of them for whoever asks to run one.
 
+use super::projects;
 use super::workspace::Input;
 use crate::devfile::{Command, CommandKind, ComponentKind, Container, EnvVar, Exec, Leaf};
 use crate::model::{CommandAction, DesiredCommand, ExecCommand};
@@ -54,7 +55,7 @@ fn default_dir(input: &Input<'_>, component: &str) -> Option<String> {
         ComponentKind::Container(container) => container.mount_sources,
         ComponentKind::Volume(_) | ComponentKind::Image(_) | ComponentKind::Cluster(_) => false,
     };
-    (has_sources && !input.devfile.projects.is_empty()).then(|| "${PROJECT_SOURCE}".to_owned())
+    (has_sources && projects::own(input).is_some()).then(|| "${PROJECT_SOURCE}".to_owned())
 }
 
 /// The containers that an event applies, with the command's id.

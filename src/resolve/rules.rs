@@ -54,6 +54,12 @@ pub const RULES: &[Rule] = &[
         "memoryLimit: 2Gi\n",
     ),
     rule(
+        "resolve/unknown-starter",
+        "A Workspace's starterProject, or the devfile's attribute controller.devfile.io/use-starter-project, names one of the devfile's starterProjects.",
+        "starterProject: sampel # the devfile has only sample\n",
+        "starterProject: sample\n",
+    ),
+    rule(
         "resolve/uid-range",
         "Each user has a range of ids on the host, by name; two names can meet in one range. Give one of the users a uidRange.",
         "spec: {} # of two users that meet\n",

@@ -84,14 +84,9 @@ fn meant(corpus: &Path, row: &Row, diagnostics: &Diagnostics) -> Option<&'static
     if row.expected == "VALID" && errors().all(missing) {
         return Some("its parent is not in the corpus");
     }
-    let unsupported = |d: &Diagnostic| d.code == "devfile/unsupported";
-    let allowed: &[&str] = match row.expected.as_str() {
-        "VALID" => &[],
-        "UNRESOLVED" => &["devfile/import"],
-        _ => return None,
-    };
-    if errors().any(unsupported) && errors().all(|d| unsupported(d) || allowed.contains(&d.code)) {
-        return Some("it asks for what wharf does not have yet");
+    let project = |d: &Diagnostic| matches!(d.code, "devfile/clone-path" | "devfile/duplicate-project");
+    if row.expected == "VALID" && errors().all(project) {
+        return Some("its projects lie at one place, or at none that the specification allows");
     }
     None
 }

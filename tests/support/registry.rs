@@ -1,9 +1,9 @@
 //! A real image registry on loopback, for as long as a test needs it.
 
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use super::site::podman;
 
@@ -37,33 +37,30 @@ impl Registry {
         let address = format!("127.0.0.1:{port}");
         let config = data.path().join("config.yml");
         let text = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}'}}\n",
+            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}'}}\n",
             data.path().display()
         );
         std::fs::write(&config, text).unwrap();
-        let process = Command::new(program())
+        let mut process = Command::new(program())
             .arg("serve")
             .arg(&config)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let registry = Self {
+        let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
+        let ready = log
+            .by_ref()
+            .any(|line| line.is_ok_and(|line| line.contains("listening on")));
+        assert!(ready, "the registry listens at {address}");
+        // Read on, or it would wait for somebody who does.
+        std::thread::spawn(move || log.count());
+        Self {
             process,
             address,
             _data: data,
-        };
-        let until = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(&registry.address).is_err() {
-            assert!(
-                Instant::now() < until,
-                "the registry answers at {}",
-                registry.address
-            );
-            std::thread::sleep(Duration::from_millis(50));
         }
-        registry
     }
 
     /// The reference of an image here.

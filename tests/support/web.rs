@@ -1,5 +1,7 @@
 //! A web server on loopback that answers what a test gave it, and counts what was asked.
 
+#![allow(dead_code)] // each test binary uses a part of it
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};

@@ -18,7 +18,7 @@ fn project(node: &Node) -> Option<Project> {
     folders.extend(sparse_checkout(&attributes));
     Some(Project {
         name: text(node, "name")?,
-        git: git(node.get("git").or(node.get("github"))?)?,
+        source: source(node)?,
         clone_path: full_text(node, "clonePath"),
         folders,
         attributes,
@@ -54,18 +54,21 @@ pub(super) fn starter_projects(root: &Node) -> Vec<StarterProject> {
 }
 
 fn starter_project(node: &Node) -> Option<StarterProject> {
-    let source = match (node.get("git").or(node.get("github")), node.get("zip")) {
-        (Some(node), None) => Source::Git(git(node)?),
-        (None, Some(zip)) => Source::Zip(text(zip, "location")),
-        (Some(_), Some(_)) | (None, None) => return None,
-    };
     Some(StarterProject {
         name: text(node, "name")?,
-        source,
+        source: source(node)?,
         description: text(node, "description"),
         sub_dir: text(node, "subDir"),
         attributes: attributes(node),
     })
+}
+
+fn source(node: &Node) -> Option<Source> {
+    match (node.get("git").or(node.get("github")), node.get("zip")) {
+        (Some(node), None) => Some(Source::Git(git(node)?)),
+        (None, Some(zip)) => Some(Source::Zip(full_text(zip, "location"))),
+        (Some(_), Some(_)) | (None, None) => None,
+    }
 }
 
 fn git(node: &Node) -> Option<Git> {

@@ -34,11 +34,9 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
 pub(super) fn gits<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a Git> + use<'a> {
     let devfile = subject.devfile;
     let projects = devfile.projects.iter().chain(&devfile.dependent_projects);
-    let starters = devfile.starter_projects.iter().filter_map(|s| match &s.source {
-        Source::Git(git) => Some(git),
-        Source::Zip(_) => None,
-    });
-    projects.map(|p| &p.git).chain(starters)
+    let starters = devfile.starter_projects.iter().map(|s| &s.source);
+    let sources = projects.map(|p| &p.source).chain(starters);
+    sources.filter_map(Source::git)
 }
 
 fn check_address(text: &str) -> Result<(), String> {

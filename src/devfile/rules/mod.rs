@@ -49,6 +49,7 @@ pub(super) mod unsupported;
 pub(super) mod unused_variables;
 pub(super) mod value;
 pub(super) mod variable_size;
+mod zip_address;
 
 use std::collections::BTreeMap;
 
@@ -104,6 +105,7 @@ pub const RULES: &[Rule] = &[
     git_address::RULE,
     git_word::RULE,
     sparse_checkout::RULE,
+    zip_address::RULE,
 ];
 
 /// What the rules look at.
@@ -149,6 +151,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
         git_address::check,
         git_word::check,
         sparse_checkout::check,
+        zip_address::check,
     ];
     for check in checks {
         check(subject, found);

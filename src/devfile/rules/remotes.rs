@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Rule, Subject};
 use crate::devfile::findings::Findings;
-use crate::devfile::project::{Git, Source};
+use crate::devfile::project::Git;
 use crate::document::Spanned;
 
 /// See the module.
@@ -19,18 +19,16 @@ pub(in crate::devfile) const RULE: Rule = Rule {
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
     let devfile = subject.devfile;
     for project in devfile.projects.iter().chain(&devfile.dependent_projects) {
-        check_git(&project.name, &project.git, found);
+        if let Some(git) = project.source.git() {
+            check_git(&project.name, git, found);
+        }
     }
     for starter in &devfile.starter_projects {
-        match &starter.source {
-            Source::Git(git) => {
-                check_git(&starter.name, git, found);
-                if let [_, (second, _), ..] = git.remotes.as_slice() {
-                    let error = found.error(RULE.code, second.span, "a starter project has one remote only");
-                    found.report(error.help("keep one of them"));
-                }
-            }
-            Source::Zip(_) => {}
+        let Some(git) = starter.source.git() else { continue };
+        check_git(&starter.name, git, found);
+        if let [_, (second, _), ..] = git.remotes.as_slice() {
+            let error = found.error(RULE.code, second.span, "a starter project has one remote only");
+            found.report(error.help("keep one of them"));
         }
     }
 }

@@ -10,9 +10,7 @@ pub(super) static PROJECT: Object = item(
         field("name", Shape::Name).required(),
         field("attributes", Shape::Open),
         field("git", Shape::Object(&GIT)).arm(),
-        field("zip", Shape::Object(&ZIP))
-            .arm()
-            .unsupported("zip projects"),
+        field("zip", Shape::Object(&ZIP)).arm(),
         field("github", Shape::Object(&GIT)).arm().until(V2_0_0),
         field("clonePath", Shape::Text).replaced(),
         field("sparseCheckoutDirs", Shape::List(&Shape::Text)).until(V2_0_0),
@@ -27,14 +25,11 @@ pub(super) static DEPENDENT_PROJECT: Object = item(
         field("name", Shape::Name).required(),
         field("attributes", Shape::Open),
         field("git", Shape::Object(&GIT)).arm(),
-        field("zip", Shape::Object(&ZIP))
-            .arm()
-            .unsupported("zip projects"),
+        field("zip", Shape::Object(&ZIP)).arm(),
         field("clonePath", Shape::Text).replaced(),
     ],
 );
 
-/// Starter projects are not fetched unless they are asked for, so a zip does no harm here.
 pub(super) static STARTER_PROJECT: Object = item(
     "a starter project",
     "name",

@@ -223,6 +223,8 @@ struct WorkspaceSpec {
     moved_from: Option<String>,
     /// Endpoints to publish on the host, where the Site's policy allows it.
     publish: Option<Vec<Publish>>,
+    /// The starter project of the devfile to begin with. Absent: the one that the devfile asks for, if any.
+    starter_project: Option<String>,
 }
 
 /// What the workspace is made of: a devfile of the repository, or one that stands here.

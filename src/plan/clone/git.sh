@@ -1,22 +1,8 @@
-# Clones one project, once. Arguments: the directory of all projects, the project's path in it, the project's name, the
-# remote to check out from, its URL, the revision or nothing, the folders to check out (a line each; nothing: all of it);
-# then name and URL of every other remote.
-# Ends with 69 where there is no git here.
+# Clones with git. Arguments: the remote to check out from, its URL, the revision or nothing, the folders to check out (a
+# line each; nothing: all of it); then name and URL of every other remote.
 
-root=$1 path=${2%/} name=$3 remote=$4 url=$5 revision=$6 folders=$7
-shift 7
-target=$root/$path
-parent=${target%/*}
-
-fail() {
-    echo "$*" >&2
-    exit 1
-}
-
-# Whether there is work already: nothing is ever cloned over it.
-taken() {
-    [ -L "$target" ] || { [ -e "$target" ] && [ -n "$(ls -A "$target")" ]; }
-}
+remote=$1 url=$2 revision=$3 folders=$4
+shift 4
 
 # A URL may name a transport, but never a command.
 safe_git() {
@@ -34,17 +20,9 @@ checkout() {
     fi
 }
 
-case $path in '' | . | ./*) fail "the project's path must name a directory below $root" ;; esac
 case $revision in -*) fail "$revision is no revision" ;; esac
-taken && exit 0
 command -v git >/dev/null 2>&1 || exit 69
-
-# A name of its own: an earlier clone that nobody waits for any more may still be at work in its directory, and must
-# not finish in this one.
-mkdir -p -- "$parent" || exit 1
-rm -rf -- "$parent/.wharf-clone-$name".*
-new=$parent/.wharf-clone-$name.$$
-trap 'rm -rf -- "$new"' EXIT
+begin
 
 # Nobody is there to answer a question.
 GIT_TERMINAL_PROMPT=0
@@ -69,8 +47,4 @@ elif [ -n "$folders" ]; then
     safe_git -C "$new" checkout --quiet || exit 1
 fi
 
-taken && exit 0
-if [ -d "$target" ]; then
-    rmdir -- "$target" || exit 1
-fi
-mv -- "$new" "$target"
+finish
