@@ -121,8 +121,22 @@ commands:
     );
 }
 
-/// Removes an image that a test has made.
+/// Removes an image that a test has made, by whatever name it has then. It is never the one that all tests start from.
 struct Image(String);
+
+impl Image {
+    /// One of its own, with that environment variable `MARK`.
+    fn marked(site: &Site, mark: &str) -> Self {
+        let image = Self(format!("localhost/wharf-{mark}:{}", std::process::id()));
+        site.write(
+            "other/Containerfile",
+            &format!("FROM {}\nENV MARK={mark}\n", self::image()),
+        );
+        let context = site.dir().join("other");
+        podman(&["build", "--quiet", "--tag", &image.0, context.to_str().unwrap()]);
+        image
+    }
+}
 
 impl Drop for Image {
     fn drop(&mut self) {
@@ -135,8 +149,9 @@ impl Drop for Image {
 #[test]
 fn a_locked_image_stays_what_it_was_when_its_tag_moves() {
     let registry = Registry::new();
-    registry.push(&image(), "tools:1");
     let site = Site::new("lock");
+    let original = Image::marked(&site, "original");
+    registry.push(&original.0, "tools:1");
     let reference = registry.image("tools:1");
     let devfile =
         format!("schemaVersion: 2.2.2\ncomponents: [{{name: tools, container: {{image: '{reference}'}}}}]\n");
@@ -153,16 +168,10 @@ fn a_locked_image_stays_what_it_was_when_its_tag_moves() {
     );
     site.converged();
 
-    let other = Image(format!("localhost/wharf-other:{}", std::process::id()));
-    site.write(
-        "other/Containerfile",
-        &format!("FROM {}\nENV MARK=moved\n", image()),
-    );
-    let context = site.dir().join("other");
-    podman(&["build", "--quiet", "--tag", &other.0, context.to_str().unwrap()]);
+    let other = Image::marked(&site, "moved");
     registry.push(&other.0, "tools:1");
     site.converged();
-    assert_eq!(site.shell("alice/api", "echo $MARK"), "");
+    assert_eq!(site.shell("alice/api", "echo $MARK"), "original");
 
     site.ok(&["lock", "--update"]);
     let changes = site.changes();
@@ -176,4 +185,58 @@ fn a_locked_image_stays_what_it_was_when_its_tag_moves() {
     assert_eq!(site.shell("alice/api", "echo $MARK"), "moved");
     site.converged();
     drop(site);
+}
+
+#[test]
+fn a_starter_project_comes_from_an_archive_that_the_image_brings() {
+    use std::io::Write as _;
+    let site = Site::new("starter");
+    let mut writer = zip::write::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for file in ["sample/one/main.txt", "sample/two/other.txt"] {
+        writer
+            .start_file(file, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(b"begin here").unwrap();
+    }
+    site.write(
+        "images/Containerfile",
+        &format!("FROM {}\nCOPY app.zip /app.zip\n", image()),
+    );
+    std::fs::write(
+        site.dir().join("images/app.zip"),
+        writer.finish().unwrap().into_inner(),
+    )
+    .unwrap();
+    let devfile = "schemaVersion: 2.2.2
+components:
+  - name: tools
+    container: {image: 'localhost/starter:1'}
+  - name: image
+    image: {imageName: 'localhost/starter:1', dockerfile: {uri: ../images/Containerfile, buildContext: ../images}}
+starterProjects:
+  - {name: first, zip: {location: 'file:///app.zip'}, subDir: one}
+  - {name: second, zip: {location: 'file:///app.zip'}, subDir: two}
+";
+    site.workspace("alice", "none", "", devfile);
+    site.workspace("alice", "first", "  starterProject: first\n", devfile);
+    site.apply();
+    assert_eq!(
+        site.shell("alice/none", "ls $PROJECTS_ROOT; echo $PROJECT_SOURCE"),
+        "/projects"
+    );
+    assert_eq!(
+        site.shell("alice/first", "cd $PROJECT_SOURCE && pwd && ls && cat main.txt"),
+        "/projects/first\nmain.txt\nbegin here"
+    );
+    site.shell("alice/first", "echo mine > $PROJECT_SOURCE/main.txt");
+    site.converged();
+    site.workspace("alice", "first", "  starterProject: second\n", devfile);
+    site.apply();
+    assert_eq!(
+        site.shell(
+            "alice/first",
+            "cat $PROJECTS_ROOT/first/main.txt $PROJECTS_ROOT/second/other.txt"
+        ),
+        "mine\nbegin here"
+    );
 }
