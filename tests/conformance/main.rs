@@ -14,6 +14,7 @@
 mod corpus;
 mod flat;
 mod oracles;
+mod places;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         ("verdicts", corpus::verdicts(&root)),
         ("flattened", flat::flattened(&root)),
         ("oracles", oracles::all(&root)),
+        ("places", places::places(&root)),
     ];
     let mut wrong = 0;
     for (name, outcome) in &parts {
