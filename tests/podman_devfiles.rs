@@ -240,3 +240,72 @@ starterProjects:
         "mine\nbegin here"
     );
 }
+
+#[test]
+fn a_container_waits_until_those_that_it_depends_on_are_ready() {
+    let site = Site::new("ready");
+    let devfile = |check: &str| {
+        format!(
+            "schemaVersion: 2.2.2
+components:
+  - name: server
+    attributes: {{wharf.dev/depends-on: [database]}}
+    container:
+      image: {image}
+      command: [/bin/sh, -c, 'ls /shared > /tmp/seen; exec sleep 100000']
+      volumeMounts: [{{name: shared, path: /shared}}]
+  - name: database
+    attributes:
+      wharf.dev/health-check: {{{check}}}
+    container:
+      image: {image}
+      command: [/bin/sh, -c, 'rm -f /shared/*; sleep 2; touch /shared/ready; exec nc -ll -p 5432 -e cat']
+      volumeMounts: [{{name: shared, path: /shared}}]
+      endpoints: [{{name: sql, targetPort: 5432}}]
+  - name: shared
+    volume: {{}}
+commands:
+  - {{id: look, exec: {{component: server, commandLine: 'echo I see; cat /tmp/seen; sleep 1000 & echo done >&2'}}}}
+events: {{postStart: [look]}}
+",
+            image = image()
+        )
+    };
+    for check in ["endpoint: sql", "command: test -e /shared/ready"] {
+        site.workspace("alice", "api", "", &devfile(check));
+        site.apply();
+        assert_eq!(site.shell("alice/api", "cat /tmp/seen"), "ready", "{check}");
+        let kept = site.ok(&["logs", "alice/api", "--command", "look"]);
+        assert_eq!(kept, "I see\nready\ndone\n");
+        site.converged();
+        podman(&[
+            "stop",
+            "-t",
+            "0",
+            &site.name("alice.api.server"),
+            &site.name("alice.api.database"),
+        ]);
+    }
+    site.workspace(
+        "alice",
+        "api",
+        "",
+        &devfile("command: echo not yet && false, timeout: 2"),
+    );
+    let output = site.run(&["apply", "--yes"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    // It stands in a narrow column.
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected = "component database is not ready 2 s after its start: echo not yet && false fails: not yet wharf logs";
+    assert!(words.contains(expected), "{said}");
+    let missing = site.run(&[
+        "logs",
+        "alice/api",
+        "--component",
+        "database",
+        "--command",
+        "none",
+    ]);
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("no command none of postStart has run"));
+}

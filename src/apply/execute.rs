@@ -100,6 +100,11 @@ impl<'a> Executor<'a> {
                 Err(error) if !required => return Ok(Some(error)),
                 result => result?,
             },
+            Action::AwaitReady {
+                target,
+                component,
+                check,
+            } => self.await_ready((object, target), component, check).await?,
             Action::Mark { labels, subject, .. } => self.mark(object, labels, subject).await?,
         }
         Ok(None)

@@ -38,6 +38,14 @@ pub(super) enum StepError {
     /// A container that runs to its end was not through in time.
     #[error("it had not ended after {seconds} s and was stopped{}", written(.output))]
     NotEnded { seconds: u64, output: String },
+    /// A container did not become ready.
+    #[error("component {component} is not ready {seconds} s after its start: {check} fails{}", written(.output))]
+    NotReady {
+        component: String,
+        seconds: u32,
+        check: String,
+        output: String,
+    },
     /// A clone failed.
     #[error("project {project} can't be fetched{}", written(.output))]
     Clone { project: String, output: String },
@@ -91,6 +99,7 @@ impl StepError {
             | Self::Ended { .. }
             | Self::NotEnded { .. }
             | Self::Clone { .. }
+            | Self::NotReady { .. }
             | Self::NoProgram { .. } => false,
         }
     }
@@ -109,6 +118,9 @@ impl StepError {
             }
             Self::Ended { .. } | Self::NotEnded { .. } => {
                 "Correct the command in the devfile; the next apply runs it again.".to_owned()
+            }
+            Self::NotReady { .. } => {
+                "wharf logs shows what it wrote; correct it or its wharf.dev/health-check, and apply again.".to_owned()
             }
             Self::Clone { .. } => {
                 "See that the remote and the revision exist and can be read without a password; the next apply tries \

@@ -13,6 +13,7 @@ pub mod lock;
 mod output;
 pub mod planfile;
 mod queue;
+mod ready;
 mod report;
 mod run;
 

@@ -23,7 +23,10 @@ impl Lane {
     pub(super) fn of(action: &Action) -> Self {
         match action {
             Action::EnsureImage { .. } => Self::Image,
-            Action::Clone { .. } | Action::RunCommands { .. } | Action::RunToEnd { .. } => Self::Work,
+            Action::Clone { .. }
+            | Action::RunCommands { .. }
+            | Action::RunToEnd { .. }
+            | Action::AwaitReady { .. } => Self::Work,
             Action::Create { .. }
             | Action::Start { .. }
             | Action::SetLimits { .. }

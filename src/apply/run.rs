@@ -54,7 +54,7 @@ impl Executor<'_> {
         for group in commands.chunk_by(together) {
             let runs = group
                 .iter()
-                .map(|command| self.run_command(command, containers, seconds));
+                .map(|command| self.run_command(command, containers, (required, seconds)));
             for result in join_all(runs).await {
                 result?;
             }
@@ -66,7 +66,7 @@ impl Executor<'_> {
         &self,
         command: &ExecCommand,
         containers: &[(String, Target)],
-        seconds: u64,
+        (kept, seconds): (bool, u64),
     ) -> Result<(), StepError> {
         let found = containers.iter().find(|(name, _)| *name == command.component);
         let Some((component, target)) = found else {
@@ -75,7 +75,7 @@ impl Executor<'_> {
         };
         let id = self.id(&ObjectId::new(Kind::Container, &*target.name), target)?;
         let request = ExecRequest {
-            argv: command.argv(),
+            argv: if kept { command.kept_argv() } else { command.argv() },
             env: command.env.clone(),
             ..ExecRequest::default()
         };
@@ -97,7 +97,7 @@ impl Executor<'_> {
     }
 
     /// Runs a command to its end; nothing where it takes too long.
-    async fn exec(
+    pub(super) async fn exec(
         &self,
         id: &EngineId,
         request: &ExecRequest,

@@ -1,6 +1,7 @@
 //! Components: what a workspace is made of.
 
 use super::overrides::Overrides;
+use super::readiness::Readiness;
 use super::root::Attributes;
 use crate::document::Spanned;
 use crate::model::{Bytes, MilliCpu};
@@ -78,6 +79,8 @@ pub struct Container {
     pub working_dir: Option<String>,
     /// Seconds between the stop signal and the kill, if not the usual ones.
     pub stop_timeout: Option<u32>,
+    /// When it is ready, and what it waits for.
+    pub readiness: Readiness,
 }
 
 impl Container {

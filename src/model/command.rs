@@ -56,7 +56,34 @@ pub enum CommandAction {
 /// Goes to the directory in which `$NAME` and `${NAME}` are expanded, and runs the command there.
 const IN_DIRECTORY: &str = r#"eval "cd -- \"$1\"" && exec /bin/sh -c "$2""#;
 
+/// Runs what follows with its output in a file, shows the file at the end, and ends as that did. Where no file can be
+/// written, it is only shown.
+const KEPT: &str = r#"( : >"$1" ) 2>/dev/null || { shift; exec "$@"; }
+log=$1; shift
+"$@" >"$log" 2>&1
+code=$?
+cat "$log"
+exit $code"#;
+
 impl ExecCommand {
+    /// The file in its container where the command of that id keeps what it writes. Ids are plain words.
+    #[must_use]
+    pub fn log_of(id: &str) -> String {
+        format!("/tmp/wharf-{id}.log")
+    }
+
+    /// The same as [`ExecCommand::argv`], with its output kept in [`ExecCommand::log_of`] its id. What it leaves running in the
+    /// background holds nobody up.
+    #[must_use]
+    pub fn kept_argv(&self) -> Vec<String> {
+        let shell = ["/bin/sh", "-c", KEPT, "sh"].map(str::to_owned);
+        shell
+            .into_iter()
+            .chain([Self::log_of(&self.id)])
+            .chain(self.argv())
+            .collect()
+    }
+
     /// The program and its arguments. The container's shell expands variables in the working directory and nothing else
     /// there; neither it nor the command is ever pasted into a script.
     #[must_use]

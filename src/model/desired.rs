@@ -100,6 +100,32 @@ pub struct DesiredContainer {
     pub spec: ContainerSpec,
     /// What can.
     pub limits: Limits,
+    /// The components whose containers are ready before it starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+    /// How to know that it is ready; where there is nothing, it is as soon as it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthCheck>,
+}
+
+/// How to know that a container is ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthCheck {
+    /// What must succeed.
+    pub probe: Probe,
+    /// Within how many seconds of the start.
+    pub timeout: u32,
+}
+
+/// What must succeed for a container to be ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Probe {
+    /// This command line, run by the container's shell, ends with 0.
+    Command(String),
+    /// Something accepts connections at this port.
+    Port(u16),
 }
 
 /// What a container of the workspace listens on.

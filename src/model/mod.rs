@@ -17,8 +17,8 @@ pub mod spec;
 
 pub use command::{CommandAction, DesiredCommand, ExecCommand};
 pub use desired::{
-    CloneProject, DesiredContainer, DesiredEndpoint, DesiredState, DesiredWorkspace, Moved, OnRemove, Power,
-    ProjectSource, StopHooks,
+    CloneProject, DesiredContainer, DesiredEndpoint, DesiredState, DesiredWorkspace, HealthCheck, Moved,
+    OnRemove, Power, Probe, ProjectSource, StopHooks,
 };
 pub use identity::{Identity, content_hash, spec_hash};
 pub use labels::{Labels, Ownership};

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    CloneProject, ContainerSpec, EngineId, ExecCommand, ImageSpec, Labels, Limits, MarkSpec, NetworkSpec,
-    ObjectId, PodSpec, Spec, UidRange, VolumeSpec, WorkspaceId,
+    CloneProject, ContainerSpec, EngineId, ExecCommand, HealthCheck, ImageSpec, Labels, Limits, MarkSpec,
+    NetworkSpec, ObjectId, PodSpec, Spec, UidRange, VolumeSpec, WorkspaceId,
 };
 
 /// A step's place in its plan's list.
@@ -118,6 +118,15 @@ pub enum Action {
         /// Whether a failure stops what comes after (it does not around a stop).
         required: bool,
     },
+    /// Waits until a container is ready.
+    AwaitReady {
+        /// Which.
+        target: Target,
+        /// Its component.
+        component: String,
+        /// How to know it.
+        check: HealthCheck,
+    },
     /// Records that something was done, valid for the present incarnation of `subject`.
     Mark {
         /// What was done.
@@ -193,6 +202,7 @@ impl Action {
             | Self::Remove { .. }
             | Self::MoveData { .. }
             | Self::RunCommands { .. }
+            | Self::AwaitReady { .. }
             | Self::Mark { .. } => None,
         }
     }
@@ -211,7 +221,8 @@ impl Action {
             | Self::Remove { .. }
             | Self::MoveData { .. }
             | Self::Clone { .. }
-            | Self::RunCommands { .. } => None,
+            | Self::RunCommands { .. }
+            | Self::AwaitReady { .. } => None,
         }
     }
 
@@ -229,6 +240,7 @@ impl Action {
             Self::RunToEnd { .. } => "run",
             Self::Clone { .. } => "clone into",
             Self::RunCommands { .. } => "run commands in",
+            Self::AwaitReady { .. } => "wait for",
             Self::Mark { .. } => "record",
         }
     }
@@ -238,6 +250,9 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.action {
             Action::Clone { project, .. } => write!(f, "clone project {}", project.name),
+            Action::AwaitReady { component, .. } => {
+                write!(f, "wait until {component} of {} is ready", self.workspace)
+            }
             Action::RunCommands { commands, .. } => {
                 let ids: Vec<&str> = commands.iter().map(|c| c.id.as_str()).collect();
                 write!(f, "run {} of {}", ids.join(", "), self.workspace)

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::container::{self, Surroundings, volume_role};
 use super::uids::Ranges;
 use super::{build, events, images, limits, projects, publish};
-use crate::devfile::{CommandKind, Component, ComponentKind, Container, Devfile, GroupKind};
+use crate::devfile::{self, CommandKind, Component, ComponentKind, Container, Devfile, GroupKind};
 use crate::document::{Code, Diagnostic, Diagnostics, Files, Span};
 use crate::lock::Lock;
 use crate::manifest::{Manifest, Manifests, Workspace};
 use crate::model::{
-    ContainerSpec, DesiredContainer, DesiredWorkspace, ImageSpec, Moved, NetworkSpec, ObjectId, PodSpec,
-    Role, STOP_TIMEOUT, StopHooks, VolumeSpec,
+    ContainerSpec, DesiredContainer, DesiredWorkspace, HealthCheck, ImageSpec, Moved, NetworkSpec, ObjectId,
+    PodSpec, Probe, Role, STOP_TIMEOUT, StopHooks, VolumeSpec,
 };
 
 /// All that one workspace is made from.
@@ -95,6 +95,13 @@ pub(super) fn resolve(input: &Input<'_>, diagnostics: &mut Diagnostics) -> Optio
                 component: name,
                 spec,
                 limits,
+                depends_on: container
+                    .readiness
+                    .depends_on
+                    .iter()
+                    .map(|name| name.value.clone())
+                    .collect(),
+                health: health(container),
             }
         })
         .collect();
@@ -105,6 +112,8 @@ pub(super) fn resolve(input: &Input<'_>, diagnostics: &mut Diagnostics) -> Optio
                 component: id.to_owned(),
                 spec: specify(container, None, &Role::Pod, false),
                 limits: limits::whole(class),
+                depends_on: Vec::new(),
+                health: None,
             })
             .collect()
     };
@@ -268,5 +277,23 @@ fn tools(
             ..ContainerSpec::default()
         },
         limits: limits::whole(class),
+        depends_on: Vec::new(),
+        health: None,
+    })
+}
+
+/// How to know that a container is ready; the rules have seen to it that the endpoint is there.
+fn health(container: &Container) -> Option<HealthCheck> {
+    let check = container.readiness.check.as_ref()?;
+    let probe = match &check.probe {
+        devfile::Probe::Command(line) => Probe::Command(line.value.clone()),
+        devfile::Probe::Endpoint(name) => {
+            let endpoint = container.endpoints.iter().find(|e| e.name.value == name.value)?;
+            Probe::Port(endpoint.target_port.value)
+        }
+    };
+    Some(HealthCheck {
+        probe,
+        timeout: check.timeout,
     })
 }

@@ -6,6 +6,7 @@ use crate::devfile::component::{
     Volume, VolumeMount,
 };
 use crate::devfile::overrides::Overrides;
+use crate::devfile::readiness::Readiness;
 use crate::devfile::root::Attributes;
 use crate::devfile::rules::{endpoint_port, quantity};
 use crate::document::{Node, Spanned};
@@ -22,8 +23,8 @@ impl Reading<'_> {
         components
     }
 
-    /// Lays over each container what its own attributes change, or those of the pod that all containers are in: of these
-    /// the devfile's win over its components', and a later component's over an earlier one's.
+    /// Lays over each container what its own attributes say, or those of the pod that all containers are in: of these the
+    /// devfile's win over its components', and a later component's over an earlier one's.
     pub(super) fn override_containers(&mut self, components: &mut [Component], devfile: &Attributes) {
         let mut pod = Overrides::of_pod(devfile, &mut self.found);
         for component in components.iter().rev() {
@@ -34,6 +35,7 @@ impl Reading<'_> {
             match &mut component.kind {
                 ComponentKind::Container(container) => {
                     container.change(Overrides::of_container(attributes, found).or(pod.clone()));
+                    container.readiness = Readiness::of(attributes, found);
                 }
                 ComponentKind::Volume(_) | ComponentKind::Image(_) | ComponentKind::Cluster(_) => {
                     Overrides::no_container(attributes, &component.name.value, found);
@@ -96,6 +98,7 @@ impl Reading<'_> {
             user: None,
             working_dir: None,
             stop_timeout: None,
+            readiness: Readiness::default(), // from the component's attributes
         };
         Some(container)
     }

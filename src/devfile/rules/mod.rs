@@ -12,6 +12,7 @@ mod cluster_component;
 mod composite_command;
 mod composite_cycle;
 mod default_command;
+mod depends_on;
 mod duplicate_command;
 mod duplicate_component;
 mod duplicate_endpoint;
@@ -25,6 +26,7 @@ mod event_size;
 mod exec_component;
 mod git_address;
 mod git_word;
+pub(super) mod health_check;
 pub(super) mod import;
 pub(super) mod import_conflict;
 pub(super) mod import_cycle;
@@ -94,6 +96,8 @@ pub const RULES: &[Rule] = &[
     annotation_conflict::RULE,
     exec_component::RULE,
     apply_component::RULE,
+    depends_on::RULE,
+    health_check::RULE,
     composite_command::RULE,
     composite_cycle::RULE,
     default_command::RULE,
@@ -140,6 +144,8 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
         annotation_conflict::check,
         exec_component::check,
         apply_component::check,
+        depends_on::check,
+        health_check::check,
         composite_command::check,
         composite_cycle::check,
         default_command::check,

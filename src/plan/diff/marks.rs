@@ -96,7 +96,7 @@ pub(super) fn post_start(walk: &mut Walk<'_, '_>) {
         walk.builder.draft.noop += 1;
         return;
     }
-    let before = |s: &super::DraftStep| matches!(s.key.1, Verb::Start | Verb::Clone);
+    let before = |s: &super::DraftStep| matches!(s.key.1, Verb::Start | Verb::Ready | Verb::Clone);
     let mut after: Vec<Key> = walk
         .builder
         .draft

@@ -78,6 +78,8 @@ pub enum Verb {
     PreStart,
     /// Start.
     Start,
+    /// Wait until it is ready.
+    Ready,
     /// Set limits.
     Resize,
     /// Clone a project.
