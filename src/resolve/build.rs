@@ -15,6 +15,7 @@ const OUTSIDE: &str = ".wharf-containerfile";
 /// The folders that the devfile's builds read.
 pub(super) fn contexts(devfile: &Devfile) -> Vec<String> {
     images(devfile)
+        .filter(|(_, image)| is_used(devfile, image))
         .flat_map(|(_, image)| {
             let base = base(devfile, image);
             [context(base, image), folder(base, &image.containerfile.value)]
@@ -39,6 +40,12 @@ fn images(devfile: &Devfile) -> impl Iterator<Item = (&Component, &Image)> {
         })
 }
 
+/// Whether a container runs the image. One that none runs is there for other tools, and is not built.
+fn is_used(devfile: &Devfile, image: &Image) -> bool {
+    let mut containers = devfile.containers();
+    containers.any(|(_, container)| container.image.value == image.image_name.value)
+}
+
 fn context(base: &str, image: &Image) -> Option<String> {
     files::join(
         base,
@@ -58,6 +65,19 @@ fn folder(base: &str, file: &str) -> Option<String> {
 pub(super) fn of(input: &Input<'_>, report: &mut dyn FnMut(Diagnostic)) -> Vec<(String, ImageSpec)> {
     images(input.devfile)
         .filter_map(|(component, image)| {
+            if !is_used(input.devfile, image) {
+                let name = &image.image_name;
+                let message = format!(
+                    "no container runs the image {:?}, so that it is not built",
+                    name.value
+                );
+                report(
+                    input
+                        .devfile_error("resolve/unused-image", name.span, message)
+                        .warning(),
+                );
+                return None;
+            }
             let spec = one(input, component, image, report)?;
             Some((image.image_name.value.clone(), spec))
         })

@@ -54,6 +54,12 @@ pub const RULES: &[Rule] = &[
         "memoryLimit: 2Gi\n",
     ),
     rule(
+        "resolve/unused-image",
+        "A warning: an image component is built for the containers that name its imageName. One that no container names is for other tools.",
+        "image: {imageName: localhost/tols:1, dockerfile: {uri: Containerfile}} # the container says localhost/tools:1\n",
+        "image: {imageName: localhost/tools:1, dockerfile: {uri: Containerfile}}\n",
+    ),
+    rule(
         "resolve/unknown-starter",
         "A Workspace's starterProject, or the devfile's attribute controller.devfile.io/use-starter-project, names one of the devfile's starterProjects.",
         "starterProject: sampel # the devfile has only sample\n",
