@@ -1,5 +1,5 @@
 # Short names for what scripts/ does; the logic is there.
-.PHONY: help demo demo-down test test-vm bench crash soak conformance schema lint fmt
+.PHONY: help demo demo-down test test-vm bench crash soak conformance editor schema lint fmt
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ soak: ## the property tests with many more cases
 
 conformance: ## the devfile corpus
 	@scripts/conformance
+
+editor: ## schema/ in the YAML language server that editors use
+	@scripts/editor
 
 schema: ## write schema/ from the types
 	@scripts/schema
