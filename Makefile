@@ -28,7 +28,7 @@ soak: ## the property tests with many more cases
 conformance: ## the devfile corpus
 	@scripts/conformance
 
-editor: ## schema/ in the YAML language server that editors use
+editor: ## schemas in an editor, SARIF beside its schema
 	@scripts/editor
 
 schema: ## write schema/ from the types
