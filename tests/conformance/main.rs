@@ -15,6 +15,7 @@ mod corpus;
 mod flat;
 mod oracles;
 mod places;
+mod variables;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         ("flattened", flat::flattened(&root)),
         ("oracles", oracles::all(&root)),
         ("places", places::places(&root)),
+        ("variables", variables::all(&root)),
     ];
     let mut wrong = 0;
     for (name, outcome) in &parts {
