@@ -119,6 +119,11 @@ fn a_parent_on_the_web_and_its_own_parent_are_fetched_locked_and_then_nobody_is_
         1,
         "has not been fetched",
     );
+    assert_says(
+        repository.wharf(&["validate", "--locked", "devfile.yaml"]),
+        1,
+        "is not locked",
+    );
 
     web.asked();
     assert_says(repository.wharf(&["lock"]), 0, "Locked 2 devfiles and 0 images");

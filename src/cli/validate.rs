@@ -13,6 +13,7 @@ use super::{Context, configuration, watch};
 use crate::devfile;
 use crate::document::parse::MAX_BYTES;
 use crate::document::{self, Code, Diagnostic, Diagnostics, Rule, Value};
+use crate::lock::Needed;
 use crate::manifest::SITE_FILE;
 use crate::source::{self, Source};
 
@@ -133,6 +134,13 @@ impl Findings {
         let roots: Vec<_> = documents.iter().map(|d| (&**d, &d.root)).collect();
         let (lock, site) = imports::around(&real)?;
         let gathered = imports::gather(&roots, site.as_ref(), &shelf, &lock, access.offline).await?;
+        if access.locked {
+            let needed = Needed {
+                devfiles: imports::addresses(&gathered.imports),
+                ..Needed::default()
+            };
+            found.extend(lock.missing(&needed));
+        }
         for document in &documents {
             let read = devfile::read(document, &document.root, &BTreeMap::new(), &gathered.imports);
             found.extend(read.diagnostics);

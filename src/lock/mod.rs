@@ -108,26 +108,24 @@ impl Lock {
         self.contents.retain(|digest, _| digests.contains(digest));
     }
 
+    /// What is needed and not locked.
+    #[must_use]
+    pub fn missing(&self, needed: &Needed) -> Diagnostics {
+        let devfiles = needed.devfiles.iter().filter(|u| !self.devfiles.contains_key(u));
+        let images = needed.images.iter().filter(|i| !self.images.contains_key(*i));
+        let devfiles = devfiles.map(|url| format!("the devfile {url} is not locked"));
+        outdated(devfiles.chain(images.map(|image| format!("the image {image} is not locked"))))
+    }
+
     /// What is needed and not locked, or locked and not needed.
     #[must_use]
     pub fn differences(&self, needed: &Needed) -> Diagnostics {
-        let mut found = Diagnostics::default();
-        let mut report = |message: String| {
-            let error = Diagnostic::of_file("lock/outdated", FILE, message);
-            found.push(error.help("wharf lock brings it up to date"));
-        };
-        for url in needed.devfiles.iter().filter(|u| !self.devfiles.contains_key(u)) {
-            report(format!("the devfile {url} is not locked"));
-        }
-        for image in needed.images.iter().filter(|i| !self.images.contains_key(*i)) {
-            report(format!("the image {image} is not locked"));
-        }
-        for url in self.devfiles.keys().filter(|u| !needed.devfiles.contains(u)) {
-            report(format!("the devfile {url} is locked, and nothing imports it"));
-        }
-        for image in self.images.keys().filter(|i| !needed.images.contains(*i)) {
-            report(format!("the image {image} is locked, and nothing uses it"));
-        }
+        let mut found = self.missing(needed);
+        let devfiles = self.devfiles.keys().filter(|u| !needed.devfiles.contains(u));
+        let images = self.images.keys().filter(|i| !needed.images.contains(*i));
+        let devfiles = devfiles.map(|url| format!("the devfile {url} is locked, and nothing imports it"));
+        let images = images.map(|image| format!("the image {image} is locked, and nothing uses it"));
+        found.extend(outdated(devfiles.chain(images)));
         found
     }
 
@@ -172,6 +170,15 @@ impl Lock {
         list("images", ("image", "digest"), images.collect());
         text
     }
+}
+
+fn outdated(messages: impl Iterator<Item = String>) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    for message in messages {
+        let error = Diagnostic::of_file("lock/outdated", FILE, message);
+        found.push(error.help("wharf lock brings it up to date"));
+    }
+    found
 }
 
 fn sha256(bytes: &[u8]) -> String {
