@@ -10,20 +10,20 @@ use super::findings::Findings;
 use super::rules::{undefined_variable, unused_variables, variable_size};
 use super::shape::{DEVFILE, Object, Shape};
 use super::version::SchemaVersion;
-use crate::document::{Key, Node, Span, Value};
+use crate::document::{Node, Span, Value};
 
-/// The devfile at `root` with the variables replaced that it defines itself, or that `workspace` gives, which win.
+/// Replaces in `root` the variables that the devfile defines itself, or that `workspace` gives, which win.
 pub(super) fn replace(
-    root: &Node,
+    root: &mut Node,
     version: SchemaVersion,
     workspace: &BTreeMap<String, String>,
     found: &mut Findings<'_>,
-) -> Node {
+) {
     if !version.has_variables() {
         if let (false, Some(place)) = (workspace.is_empty(), root.get("schemaVersion")) {
             unused_variables::report(version, place.span, found);
         }
-        return root.clone();
+        return;
     }
     let own = root.get("variables").and_then(Node::as_map).unwrap_or_default();
     let own = own
@@ -36,7 +36,7 @@ pub(super) fn replace(
         added: 0,
         found,
     };
-    replacement.object(root, &DEVFILE)
+    replacement.object(root, &DEVFILE);
 }
 
 struct Replacement<'f, 'd> {
@@ -47,28 +47,25 @@ struct Replacement<'f, 'd> {
 }
 
 impl Replacement<'_, '_> {
-    fn object(&mut self, node: &Node, object: &Object) -> Node {
-        let Some(entries) = node.as_map() else {
-            return node.clone();
+    fn object(&mut self, node: &mut Node, object: &Object) {
+        let Value::Map(entries) = &mut node.value else {
+            return;
         };
-        let replaced = entries.iter().map(|(key, value)| {
-            let value = match object.field(&key.text) {
+        for (key, value) in entries {
+            match object.field(&key.text) {
                 Some(field) if field.replaced => self.all(value),
                 Some(field) => self.within(value, field.shape),
-                None => value.clone(),
-            };
-            (key.clone(), value)
-        });
-        with(node, Value::Map(replaced.collect()))
+                None => {}
+            }
+        }
     }
 
     /// A value that holds places where variables are replaced, if any.
-    fn within(&mut self, node: &Node, shape: Shape) -> Node {
-        match (shape, &node.value) {
+    fn within(&mut self, node: &mut Node, shape: Shape) {
+        match (shape, &mut node.value) {
             (Shape::Object(object), _) => self.object(node, object),
             (Shape::List(item), Value::List(items)) => {
-                let items = items.iter().map(|node| self.within(node, *item));
-                with(node, Value::List(items.collect()))
+                items.iter_mut().for_each(|node| self.within(node, *item));
             }
             (
                 Shape::List(_)
@@ -83,31 +80,28 @@ impl Replacement<'_, '_> {
                 | Shape::Open
                 | Shape::Overrides(_),
                 _,
-            ) => node.clone(),
+            ) => {}
         }
     }
 
     /// Every string of a value, keys included.
-    fn all(&mut self, node: &Node) -> Node {
-        let value = match &node.value {
-            Value::String(text) => Value::String(self.text(text, node.span)),
-            Value::List(items) => Value::List(items.iter().map(|item| self.all(item)).collect()),
-            Value::Map(entries) => Value::Map(
-                entries
-                    .iter()
-                    .map(|(key, value)| {
-                        let text = self.text(&key.text, key.span);
-                        (Key { text, ..key.clone() }, self.all(value))
-                    })
-                    .collect(),
-            ),
-            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => node.value.clone(),
-        };
-        with(node, value)
+    fn all(&mut self, node: &mut Node) {
+        let span = node.span;
+        match &mut node.value {
+            Value::String(text) => self.text(text, span),
+            Value::List(items) => items.iter_mut().for_each(|item| self.all(item)),
+            Value::Map(entries) => {
+                for (key, value) in entries {
+                    self.text(&mut key.text, key.span);
+                    self.all(value);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => {}
+        }
     }
 
-    /// `text`, which stands at `span`.
-    fn text(&mut self, text: &str, span: Span) -> String {
+    /// Replaces in `text`, which stands at `span`.
+    fn text(&mut self, text: &mut String, span: Span) {
         let mut replaced = String::new();
         let mut done = 0;
         for token in Tokens::of(text) {
@@ -119,20 +113,17 @@ impl Replacement<'_, '_> {
             self.added += value.len();
             if self.added > variable_size::MAX_ADDED {
                 variable_size::report(span, self.found);
-                return text.to_owned();
+                return;
             }
             replaced.push_str(&text[done..token.start]);
             replaced.push_str(value);
             done = token.start + token.text.len();
         }
-        replaced.push_str(&text[done..]);
-        replaced
+        if done > 0 {
+            replaced.push_str(&text[done..]);
+            *text = replaced;
+        }
     }
-}
-
-fn with(node: &Node, value: Value) -> Node {
-    let span = node.span;
-    Node { value, span }
 }
 
 /// One `{{name}}` of a text.

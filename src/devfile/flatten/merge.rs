@@ -7,53 +7,45 @@ use crate::devfile::rules::import_conflict;
 use crate::document::{Key, Node, Value};
 
 /// The tree of `unit` and all that it imports, without `parent` and without plugins.
-pub(super) fn merge(unit: &Unit, found: &mut Findings<'_>) -> Node {
-    if unit.parent.is_none() && unit.plugins.is_empty() {
-        return own(unit);
+pub(super) fn merge(unit: Unit, found: &mut Findings<'_>) -> Node {
+    let Unit {
+        node,
+        parent,
+        plugins,
+        ..
+    } = unit;
+    if parent.is_none() && plugins.is_empty() {
+        return own(node);
     }
     let mut devfiles: Vec<Node> = Vec::new();
-    if let (Some(parent), Some(overrides)) = (&unit.parent, unit.node.get("parent")) {
-        let parent = merge(parent, found);
+    if let (Some(parent), Some(overrides)) = (parent, node.get("parent")) {
+        let parent = merge(*parent, found);
         devfiles.push(overridden(parent, overrides, found));
     }
-    let components = unit
-        .node
-        .get("components")
-        .and_then(Node::as_list)
-        .unwrap_or_default();
-    for (at, plugin) in &unit.plugins {
-        let overrides = components.get(*at).and_then(|component| component.get("plugin"));
+    let components = node.get("components").and_then(Node::as_list).unwrap_or_default();
+    for (at, plugin) in plugins {
+        let overrides = components.get(at).and_then(|component| component.get("plugin"));
         let plugin = merge(plugin, found);
         devfiles.push(match overrides {
             Some(overrides) => overridden(plugin, overrides, found),
             None => plugin,
         });
     }
-    devfiles.push(own(unit));
+    devfiles.push(own(node));
     together(&devfiles, found)
 }
 
 /// What a devfile says itself.
-fn own(unit: &Unit) -> Node {
-    let entries = unit.node.as_map().unwrap_or_default().iter();
-    let entries = entries
-        .filter(|(key, _)| key.text != "parent")
-        .map(|(key, value)| {
-            let value = match &value.value {
-                Value::List(items) if key.text == "components" => {
-                    let items = items.iter().filter(|item| item.get("plugin").is_none());
-                    let span = value.span;
-                    let value = Value::List(items.cloned().collect());
-                    Node { value, span }
-                }
-                _ => value.clone(),
-            };
-            (key.clone(), value)
-        });
-    Node {
-        value: Value::Map(entries.collect()),
-        span: unit.node.span,
+fn own(mut devfile: Node) -> Node {
+    if let Value::Map(entries) = &mut devfile.value {
+        entries.retain(|(key, _)| key.text != "parent");
+        for (_, value) in entries.iter_mut().filter(|(key, _)| key.text == "components") {
+            if let Value::List(items) = &mut value.value {
+                items.retain(|item| item.get("plugin").is_none());
+            }
+        }
     }
+    devfile
 }
 
 /// One devfile of several; what is one devfile's own business (its name, its version) is the last one's.

@@ -40,7 +40,7 @@ pub(super) fn flatten(
     let whole = assembled.map(|assembled| {
         let mut found = Findings::new(&assembled.document);
         let version = assembled.devfile.version;
-        let root = merge::merge(&assembled.devfile, &mut found);
+        let root = merge::merge(assembled.devfile, &mut found);
         diagnostics.extend(found.finish());
         if !assembled.document.parts.is_empty() {
             diagnostics.extend(incomplete(&assembled.document, &root, version));

@@ -48,7 +48,8 @@ pub fn read(
         };
     };
     let mut found = Findings::new(&whole.document);
-    let root = variables::replace(&whole.root, whole.version, variables, &mut found);
+    let mut root = whole.root;
+    variables::replace(&mut root, whole.version, variables, &mut found);
     let mut reading = Reading {
         found,
         unread: Unread::of(&root, whole.incomplete),
