@@ -9,6 +9,8 @@
     clippy::disallowed_methods
 )] // a test that runs binaries on real Podman
 
+#[path = "support/client.rs"]
+mod client;
 #[path = "support/labelled.rs"]
 mod labelled;
 #[path = "support/raw.rs"]
@@ -18,8 +20,9 @@ mod registry;
 #[path = "support/site.rs"]
 mod site;
 
+use client::{podman, try_podman};
 use registry::Registry;
-use site::{Site, image, podman};
+use site::{Site, image};
 
 #[test]
 fn a_parents_container_is_changed_below_parent_and_runs() {
@@ -140,9 +143,7 @@ impl Image {
 
 impl Drop for Image {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("podman")
-            .args(["rmi", "--force", &self.0])
-            .output();
+        let _ = try_podman(&["rmi", "--force", &self.0]);
     }
 }
 

@@ -10,6 +10,8 @@
     clippy::disallowed_methods
 )] // a test may panic and reach out
 
+#[path = "support/client.rs"]
+mod client;
 #[path = "support/labelled.rs"]
 mod labelled;
 #[path = "support/machine.rs"]
@@ -535,7 +537,7 @@ async fn images_are_built_and_what_can_not_be_had_says_why() {
         .await
         .unwrap();
     for (reference, value) in [(&reference, "yes"), (&again, "again")] {
-        let label = podman::client(&["image", "inspect", "--format", "{{.Labels.test}}", reference]);
+        let label = client::podman(&["image", "inspect", "--format", "{{.Labels.test}}", reference]);
         assert_eq!(label.trim(), value);
     }
 
@@ -582,7 +584,7 @@ async fn images_are_built_and_what_can_not_be_had_says_why() {
         matches!(&error, EngineError::Image { cause, .. } if cause.contains("refused")),
         "{error}"
     );
-    podman::client(&["image", "rm", "--force", &reference, &again]);
+    client::remove_by_hand(&["image", "rm", "--force", &reference, &again]);
 }
 
 #[tokio::test]
@@ -673,7 +675,7 @@ async fn limits_changed_behind_wharfs_back_are_seen_and_set_back() {
     if limits_are_refused(&site, &tools.id).await {
         return site.remove().await;
     }
-    podman::client(&[
+    client::podman(&[
         "update",
         "--memory",
         "128m",

@@ -7,6 +7,8 @@
     clippy::disallowed_methods
 )] // a test may panic and reach out
 
+#[path = "support/client.rs"]
+mod client;
 #[path = "support/labelled.rs"]
 mod labelled;
 #[path = "support/machine.rs"]
@@ -21,8 +23,9 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Stdio;
 
+use client::{podman, remove_by_hand};
 use machine::enforces_limits;
-use site::{Site, image, podman, rootful, wharf};
+use site::{Site, image, rootful, wharf};
 
 #[test]
 fn a_repository_becomes_workspaces_and_a_second_apply_finds_nothing_to_do() {
@@ -166,12 +169,12 @@ fn what_was_removed_or_stopped_by_hand_is_repaired_and_nothing_else() {
     let before = site.containers();
     site.shell("alice/api", "echo work > $PROJECTS_ROOT/file");
     let (api, web) = (site.name("alice.api.tools"), site.name("alice.web.tools"));
-    podman(&["rm", "-f", "-t", "0", &api]);
+    remove_by_hand(&["rm", "-f", "-t", "0", &api]);
     assert_eq!(site.changes(), ["create container/alice.api.tools"]);
     site.apply();
     assert_eq!(site.shell("alice/api", "cat $PROJECTS_ROOT/file"), "work");
     assert_eq!(site.containers()[&web], before[&web]);
-    podman(&["pod", "rm", "-f", "-t", "0", &site.name("alice.web")]);
+    remove_by_hand(&["pod", "rm", "-f", "-t", "0", &site.name("alice.web")]);
     assert_eq!(
         site.changes(),
         ["create pod/alice.web", "create container/alice.web.tools"]
@@ -403,7 +406,7 @@ fn a_second_site_and_other_peoples_objects_are_never_touched() {
     site.apply();
     assert_eq!(other.containers(), theirs);
     other.converged();
-    podman(&["volume", "rm", &foreign]);
+    remove_by_hand(&["volume", "rm", &foreign]);
 }
 
 #[test]
@@ -555,7 +558,7 @@ fn a_saved_plan_is_applied_as_it_is_and_refused_when_stale() {
     site.converged();
     site.plain("alice", "api", "two");
     site.ok(&["plan", "--out", file]);
-    podman(&["rm", "-f", "-t", "0", &site.name("alice.api.tools")]);
+    remove_by_hand(&["rm", "-f", "-t", "0", &site.name("alice.api.tools")]);
     let stale = site.run(&["apply", "--yes", file]);
     assert_eq!(stale.status.code(), Some(1));
     assert!(

@@ -11,6 +11,8 @@
     clippy::print_stdout
 )] // a test that runs binaries on real Podman
 
+#[path = "support/client.rs"]
+mod client;
 #[path = "support/labelled.rs"]
 mod labelled;
 #[path = "support/raw.rs"]

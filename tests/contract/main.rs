@@ -13,6 +13,8 @@
     clippy::disallowed_methods
 )] // tests on real engines
 
+#[path = "../support/client.rs"]
+mod client;
 mod creating;
 mod data;
 mod fixture;

@@ -1,7 +1,6 @@
 //! Real Podman under test. What wharf itself can't do (somebody else's doings, the final removal) the podman client does.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
@@ -11,6 +10,7 @@ use wharf::engine::{Engine, ExecRequest};
 use wharf::model::labels::SITE;
 use wharf::model::{EngineId, Kind, Name, ObjectId};
 
+use crate::client::{self, podman, try_podman};
 use crate::fixture::Fixture;
 use crate::labelled::remove_labelled;
 use crate::machine::enforces_limits;
@@ -55,7 +55,7 @@ impl PodmanFixture {
         };
         // Asked once: the podman client takes seconds on an emulated machine.
         static IMAGE_IS_THERE: OnceLock<bool> = OnceLock::new();
-        let image_is_there = || fixture.podman(&["image", "exists", &fixture.image]).is_some();
+        let image_is_there = || try_podman(&["image", "exists", &fixture.image]).is_ok();
         assert!(
             *IMAGE_IS_THERE.get_or_init(image_is_there),
             "these tests need Podman at {} and the image {}",
@@ -63,26 +63,6 @@ impl PodmanFixture {
             fixture.image
         );
         fixture
-    }
-
-    /// Runs the podman client; its output, where it succeeds.
-    fn podman(&self, arguments: &[&str]) -> Option<String> {
-        let url = format!("unix://{}", self.socket.display());
-        let output = Command::new("podman")
-            .args(["--url", &url])
-            .args(arguments)
-            .output();
-        let output = output.expect("the podman client is installed");
-        if !output.status.success() {
-            eprintln!(
-                "podman {arguments:?}: {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
-        output
-            .status
-            .success()
-            .then(|| String::from_utf8(output.stdout).unwrap())
     }
 
     async fn shell(&self, container: &EngineId, command: &str, input: Option<&str>) -> Option<String> {
@@ -149,7 +129,7 @@ impl Fixture for PodmanFixture {
             Kind::Pod => vec!["pod", "create", "--label", &label, "--name", name],
             Kind::Container => vec!["create", "--label", &label, "--name", name, &self.image],
         };
-        assert!(self.podman(&arguments).is_some());
+        podman(&arguments);
     }
 
     fn remove_by_hand(&self, object: &ObjectId) {
@@ -161,13 +141,12 @@ impl Fixture for PodmanFixture {
             Kind::Pod => vec!["pod", "rm", "-f", "-t", "0", name],
             Kind::Container => vec!["rm", "-f", "-t", "0", name],
         };
-        assert!(self.podman(&arguments).is_some());
+        client::remove_by_hand(&arguments);
     }
 
     fn set_memory_by_hand(&self, container: &str, bytes: u64) {
         let bytes = bytes.to_string();
-        let arguments = ["update", "--memory", &bytes, "--memory-swap", &bytes, container];
-        assert!(self.podman(&arguments).is_some());
+        podman(&["update", "--memory", &bytes, "--memory-swap", &bytes, container]);
     }
 
     fn absent(&self) -> Box<dyn Engine> {

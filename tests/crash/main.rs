@@ -12,6 +12,8 @@
     clippy::disallowed_methods
 )] // files and child processes
 
+#[path = "../support/client.rs"]
+mod client;
 #[path = "../support/labelled.rs"]
 mod labelled;
 mod podman;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
+use crate::client::{podman, try_podman};
 use crate::labelled::remove_labelled;
 use crate::{apply, output, recover, was_killed, words, write};
 
@@ -43,20 +44,6 @@ impl Drop for Site {
     }
 }
 
-fn client(arguments: &[&str]) -> String {
-    let output = Command::new("podman")
-        .args(arguments)
-        .output()
-        .expect("the podman client is installed");
-    if !output.status.success() {
-        eprintln!(
-            "podman {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    String::from_utf8(output.stdout).unwrap()
-}
-
 impl Site {
     fn new() -> Self {
         let image =
@@ -66,11 +53,8 @@ impl Site {
             directory: tempfile::tempdir().unwrap(),
             image,
         };
-        let there = Command::new("podman")
-            .args(["image", "exists", &site.image])
-            .status();
         assert!(
-            there.is_ok_and(|s| s.success()),
+            try_podman(&["image", "exists", &site.image]).is_ok(),
             "these tests need Podman and the image {}",
             site.image
         );
@@ -137,7 +121,7 @@ impl Site {
         let begins = format!("{}.", self.name);
         let mut found = BTreeSet::new();
         for (kind, list) in &KINDS {
-            for name in client(list).lines().filter(|n| n.starts_with(&begins)) {
+            for name in podman(list).lines().filter(|n| n.starts_with(&begins)) {
                 assert!(
                     found.insert(format!("{kind}/{name}")),
                     "{kind} {name} is there twice"

@@ -229,20 +229,6 @@ pub(crate) fn mount(volume: &Made, path: &str) -> Mount {
     }
 }
 
-/// Runs the podman client, as somebody beside wharf would; what it says.
-pub(crate) fn client(arguments: &[&str]) -> String {
-    let output = std::process::Command::new("podman")
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "podman {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
 /// Whatever a failed test leaves goes by its label.
 impl Drop for Site {
     fn drop(&mut self) {

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use super::site::podman;
+use super::client::podman;
 
 /// The program that `scripts/registry` brings, unless the environment names another.
 fn program() -> PathBuf {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::client::podman;
 use super::labelled::{labelled, remove_labelled};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -25,20 +26,6 @@ pub(crate) fn image() -> String {
 pub(crate) fn wharf() -> Command {
     let path = std::env::var_os("WHARF_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_wharf").into());
     Command::new(path)
-}
-
-/// Runs `podman` and returns what it printed; it must succeed.
-pub(crate) fn podman(args: &[&str]) -> String {
-    let output = Command::new("podman")
-        .args(args)
-        .output()
-        .expect("these tests need the podman command");
-    assert!(
-        output.status.success(),
-        "podman {args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 /// Whether Podman has root here: ids of its own for each user, and limits even on old control groups.
