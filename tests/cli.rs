@@ -17,13 +17,10 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-fn root() -> PathBuf {
-    std::env::var_os("WHARF_ROOT").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
-}
+#[path = "support/place.rs"]
+mod place;
 
-fn binary() -> PathBuf {
-    std::env::var_os("WHARF_BIN").map_or_else(|| env!("CARGO_BIN_EXE_wharf").into(), PathBuf::from)
-}
+use place::{binary, root};
 
 /// The scenarios' repository and a simulated engine of its own.
 struct Lab(tempfile::TempDir);

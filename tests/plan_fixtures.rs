@@ -22,9 +22,10 @@ use wharf::model::{DesiredState, EngineId, OnRemove, WorkspaceId};
 use wharf::plan::{Plan, Request, Revision, display, plan};
 use wharf::source::{self, Source};
 
-fn root() -> PathBuf {
-    std::env::var_os("WHARF_ROOT").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
-}
+#[path = "support/place.rs"]
+mod place;
+
+use place::root;
 
 fn desired(dir: &Path) -> DesiredState {
     let mut loaded = source::load(dir, &Source::WorkingTree).unwrap();

@@ -32,13 +32,10 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-fn root() -> PathBuf {
-    std::env::var_os("WHARF_ROOT").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
-}
+#[path = "support/place.rs"]
+mod place;
 
-fn binary() -> PathBuf {
-    std::env::var_os("WHARF_BIN").map_or_else(|| env!("CARGO_BIN_EXE_wharf").into(), PathBuf::from)
-}
+use place::{binary, root};
 
 /// A scenario that is being run.
 struct Scenario {

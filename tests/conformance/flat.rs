@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Outcome, corpus};
+use super::{Outcome, verdicts};
 
 /// The keys that the reference's answers hold.
 const KEYS: [&str; 7] = [
@@ -27,13 +27,13 @@ pub(crate) fn flattened(root: &Path) -> Outcome {
             continue; // a verdict, compared elsewhere
         }
         let path = expected["path"].as_str().unwrap();
-        if !corpus::is_whole(&root.join("corpus"), path) {
+        if !verdicts::is_whole(&root.join("corpus"), path) {
             outcome
                 .meant
                 .push(format!("{path}: its parent is not in the corpus"));
             continue;
         }
-        let (read, _) = corpus::read(&root.join("corpus"), path);
+        let (read, _) = verdicts::read(&root.join("corpus"), path);
         let flat = read.and_then(|read| read.flat).map(|node| node.to_json());
         let found = flat.map(|flat| normal(&flat));
         let expected = normal(&expected);

@@ -11,11 +11,13 @@
 )]
 // a test that reads files and says what it found
 
+#[path = "../support/corpus.rs"]
 mod corpus;
 mod flat;
 mod oracles;
 mod places;
 mod variables;
+mod verdicts;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,7 +48,7 @@ fn main() -> ExitCode {
     };
     let verbose = std::env::args().any(|argument| argument == "--all");
     let parts = [
-        ("verdicts", corpus::verdicts(&root)),
+        ("verdicts", verdicts::verdicts(&root)),
         ("flattened", flat::flattened(&root)),
         ("oracles", oracles::all(&root)),
         ("places", places::places(&root)),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use wharf::devfile::{Empty, Location, Missing, Shelf};
 
 use super::flat::normal;
-use super::{Outcome, corpus};
+use super::{Outcome, verdicts};
 
 pub(crate) fn all(root: &Path) -> Outcome {
     let mut outcome = Outcome::default();
@@ -78,7 +78,7 @@ fn merge(case: &Path, outcome: &mut Outcome) {
 
 fn judge(case: &Path, main: &str, shelf: &Texts, outcome: &mut Outcome) {
     let name = case.file_name().unwrap().to_string_lossy().into_owned();
-    let (read, diagnostics) = corpus::read_bytes("main.yaml", main.as_bytes(), shelf);
+    let (read, diagnostics) = verdicts::read_bytes("main.yaml", main.as_bytes(), shelf);
     if case.join("result-error.txt").exists() {
         let codes = [
             "devfile/override-target",

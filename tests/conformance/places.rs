@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Outcome, corpus};
+use super::{Outcome, verdicts};
 
 const COMMANDS: &str = "_assembled/devfile+api-v200/command-tests";
 const COMPONENTS: &str = "_assembled/devfile+api-v200/component-tests";
@@ -125,7 +125,7 @@ pub(crate) fn places(root: &Path) -> Outcome {
     let mut outcome = Outcome::default();
     for (folder, name, line, code) in PLACES {
         let path = format!("{folder}/{name}.yaml");
-        let (_, diagnostics) = corpus::read(&root.join("corpus"), &path);
+        let (_, diagnostics) = verdicts::read(&root.join("corpus"), &path);
         let at = |d: &wharf::document::Diagnostic| d.position().map(|(line, _)| line);
         let found = diagnostics
             .0

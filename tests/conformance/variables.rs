@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Outcome, corpus, flat};
+use super::{Outcome, flat, verdicts};
 use wharf::devfile::Empty;
 
 /// A part, by its file, and the lines that it stands below; what it must not miss stands beside it.
@@ -56,6 +56,24 @@ pub(crate) fn all(root: &Path) -> Outcome {
         let (input, output) = (whole(&read(part)), whole(&read(&format!("{part}-output"))));
         compare(part, &input, &output, &mut outcome);
     }
+    // This part has two sources at once, which no devfile may, so each is looked at without the other.
+    let part = "components/openshift-kubernetes";
+    for kind in ["kubernetes", "openshift"] {
+        for left_out in ["uri", "inlined"] {
+            let above = format!("components:\n  - name: part\n    {kind}:");
+            let whole = |text: &str| {
+                let text = without(text, left_out);
+                format!("variables:\n{values}{above}{}", below(&above, &text))
+            };
+            let (input, output) = (whole(&read(part)), whole(&read(&format!("{part}-output"))));
+            compare(
+                &format!("{kind} without {left_out}"),
+                &input,
+                &output,
+                &mut outcome,
+            );
+        }
+    }
     for kind in ["good", "bad"] {
         let file = format!("all/devfile-{kind}");
         compare(
@@ -66,6 +84,18 @@ pub(crate) fn all(root: &Path) -> Outcome {
         );
     }
     outcome
+}
+
+/// The text of a map without a key and what stands below it.
+fn without(text: &str, key: &str) -> String {
+    let mut left_out = false;
+    let lines = text.lines().filter(|line| {
+        if !line.starts_with(' ') {
+            left_out = line.starts_with(&format!("{key}:"));
+        }
+        !left_out
+    });
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// The part's lines as they follow on what stands above: below a key, or beside a hyphen or a blank.
@@ -91,7 +121,7 @@ fn below(above: &str, part: &str) -> String {
 fn compare(name: &str, input: &str, output: &str, outcome: &mut Outcome) {
     let flat = |text: &str| {
         let text = format!("schemaVersion: 2.2.2\n{text}");
-        let (read, diagnostics) = corpus::read_bytes("devfile.yaml", text.as_bytes(), &Empty);
+        let (read, diagnostics) = verdicts::read_bytes("devfile.yaml", text.as_bytes(), &Empty);
         let flat = read
             .and_then(|read| read.flat)
             .map(|flat| flat::normal(&flat.to_json()));

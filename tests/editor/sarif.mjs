@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import Ajv from "ajv-draft-04";
 import addFormats from "ajv-formats";
+import { check, finish } from "./report.mjs";
 
 const [root, wharf] = process.argv.slice(2).map((argument) => path.resolve(argument));
 const package_ = path.dirname(createRequire(import.meta.url).resolve("@microsoft/jest-sarif/package.json"));
@@ -17,17 +18,11 @@ addFormats(ajv);
 const validate = ajv.compile(schema);
 
 const work = mkdtempSync(path.join(tmpdir(), "wharf-sarif-"));
+process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 cpSync(path.join(root, "examples/site"), work, { recursive: true, dereference: true });
 const sarif = () => {
   const { stdout, status } = spawnSync(wharf, ["validate", "--format", "sarif"], { cwd: work, encoding: "utf8" });
   return { log: JSON.parse(stdout), status };
-};
-let passed = 0;
-let failed = 0;
-const check = (name, holds, detail) => {
-  console.log(`${holds ? "ok" : "FAILED"}: ${name}${holds ? "" : `: ${JSON.stringify(detail)}`}`);
-  if (holds) passed += 1;
-  else failed += 1;
 };
 
 const right = sarif();
@@ -40,6 +35,4 @@ const results = wrong.log.runs[0].results;
 check("it has every problem", results.length >= 3 && new Set(results.map((r) => r.level)).size === 2, results);
 check("and the rule of each", results.every((r) => wrong.log.runs[0].tool.driver.rules.some((rule) => rule.id === r.ruleId)), results);
 
-rmSync(work, { recursive: true });
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+finish();

@@ -1,49 +1,15 @@
-//! The corpus: files, and the reference's verdict on each.
+//! The reference's verdict on each file of the corpus.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use wharf::devfile::{self, Empty, Imports, Location, Missing, Read, Shelf};
+use wharf::devfile::{self, Imports, Read, Shelf};
 use wharf::document::{self, Diagnostic, Diagnostics, Severity};
 
 use super::Outcome;
-
-/// One file of the corpus.
-pub(crate) struct Row {
-    pub(crate) path: String,
-    pub(crate) expected: String,
-    pub(crate) reason: String,
-}
-
-pub(crate) fn rows(root: &Path) -> Vec<Row> {
-    let text = fs::read_to_string(root.join("corpus.tsv")).unwrap();
-    let row = |line: &str| {
-        let cells: Vec<&str> = line.split('\t').collect();
-        Row {
-            path: cells[0].to_owned(),
-            expected: cells[2].to_owned(),
-            reason: cells[7].to_owned(),
-        }
-    };
-    text.lines().skip(1).map(row).collect()
-}
-
-/// The files of a directory, as a repository has them.
-struct Disk(PathBuf);
-
-impl Shelf for Disk {
-    fn read(&self, location: &Location) -> Result<Arc<[u8]>, Missing> {
-        match location {
-            Location::File(path) => match fs::read(self.0.join(path)) {
-                Ok(bytes) => Ok(bytes.into()),
-                Err(_) => Err(Missing::NoFile(None)),
-            },
-            Location::Address(_) => Empty.read(location),
-        }
-    }
-}
+use super::corpus::{Disk, Row, rows};
 
 /// Reads the devfile at `path` below `root`.
 pub(crate) fn read(root: &Path, path: &str) -> (Option<Read>, Diagnostics) {
