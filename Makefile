@@ -1,5 +1,5 @@
 # Short names for what scripts/ does; the logic is there.
-.PHONY: help demo demo-down test test-vm bench crash soak conformance editor schema lint fmt
+.PHONY: help demo demo-down test test-vm bench crash soak fuzz conformance editor schema lint fmt
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ crash: ## an apply killed at 200 random moments
 
 soak: ## the property tests with many more cases
 	@scripts/long-tests soak
+
+fuzz: ## each reader under libFuzzer for ten minutes
+	@scripts/fuzz
 
 conformance: ## the devfile corpus
 	@scripts/conformance
