@@ -2,35 +2,62 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test with processes
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use wharf::document;
 
-fn root() -> PathBuf {
-    std::env::var_os("WHARF_ROOT").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+#[path = "support/place.rs"]
+mod place;
+
+use place::{binary, root};
+
+/// The arguments of each `wharf validate` and `wharf diff` in a pipeline, up to what the shell takes for itself.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let own = |line: &str| line.trim_start().starts_with('#') || line.contains("name: ");
+    let lines = text.lines().filter(|line| !own(line));
+    let parts = lines.filter_map(|line| line.split_once("wharf ").map(|(_, rest)| rest));
+    let words = parts.map(|rest| {
+        let words = rest.split_whitespace();
+        words.take_while(|word| !matches!(*word, ">" | "||" | "|" | ">>"))
+    });
+    let named = words.filter(|words| matches!(words.clone().next(), Some("validate" | "diff")));
+    // The commits that a code host names are these here.
+    named
+        .map(|words| words.map(|word| if word.contains("..") { "HEAD~1..HEAD" } else { word }))
+        .map(|words| words.map(str::to_owned).collect())
+        .collect()
 }
 
-/// The arguments of each `wharf …` in a pipeline, up to what the shell takes for itself.
-fn commands(text: &str) -> Vec<Vec<&str>> {
-    let own = |line: &str| line.trim_start().starts_with('#');
-    let lines = text.lines().filter(|line| !own(line));
-    lines
-        .filter_map(|line| line.split_once("wharf validate"))
-        .filter(|(before, _)| !before.contains("name:"))
-        .map(|(_, rest)| {
-            let words = rest.split_whitespace();
-            let arguments = words.take_while(|word| !matches!(*word, ">" | "||" | "|" | ">>"));
-            std::iter::once("validate").chain(arguments).collect()
-        })
-        .collect()
+/// The example site as a repository of two commits.
+fn repository(dir: &Path) {
+    let run = |program: &str, arguments: &[&str]| -> Output {
+        let output = Command::new(program).args(arguments).current_dir(dir).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
+        output
+    };
+    let site = root().join("examples/site");
+    run("cp", &["-rL", &format!("{}/.", site.display()), "."]);
+    run("git", &["init", "-q"]);
+    for message in ["first", "second"] {
+        run("git", &["add", "."]);
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+        run(
+            "git",
+            &[&identity[..], &["commit", "-q", "--allow-empty", "-m", message]].concat(),
+        );
+    }
 }
 
 #[test]
 fn every_command_of_every_pipeline_accepts_a_valid_repository() {
-    let binary =
-        std::env::var_os("WHARF_BIN").map_or_else(|| env!("CARGO_BIN_EXE_wharf").into(), PathBuf::from);
-    for (file, number) in [("github", 2), ("gitlab", 2), ("pre-commit", 1)] {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path());
+    let pipelines = [("github", 3), ("gitlab", 3), ("pre-commit", 1)];
+    let folder = std::fs::read_dir(root().join("examples/ci")).unwrap();
+    assert_eq!(folder.count(), pipelines.len(), "each is here");
+    for (file, number) in pipelines {
         let path = format!("examples/ci/{file}.yaml");
         let text = std::fs::read_to_string(root().join(&path)).unwrap();
         let (_, problems) = document::parse(&path, text.as_bytes());
@@ -38,11 +65,11 @@ fn every_command_of_every_pipeline_accepts_a_valid_repository() {
         let commands = commands(&text);
         assert_eq!(commands.len(), number, "{path}: {commands:?}");
         for arguments in commands {
-            let output = Command::new(&binary)
+            let output = Command::new(binary())
                 .args(&arguments)
-                .current_dir(root().join("examples/site"))
-                .output()
-                .unwrap();
+                .current_dir(dir.path())
+                .output();
+            let output = output.unwrap();
             assert!(output.status.success(), "{path}: {arguments:?}: {output:?}");
         }
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::confirm::confirm;
 use super::error::{Error, Exit};
 use super::pipeline::Pipeline;
-use super::plan::{self, Format, View};
+use super::plan::{self, At, Format, View};
 use super::progress::Progress;
 use super::{Context, site};
 use crate::apply::{self, ApplyReport, Options, PARALLELISM, lock, planfile};
@@ -43,6 +43,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIGEST")]
     allow_data_loss: Option<String>,
     #[command(flatten)]
+    at: At,
+    #[command(flatten)]
     view: View,
 }
 
@@ -69,7 +71,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         .hint("wharf plan --out FILE saves a plan."));
     }
     if args.dry_run {
-        return plan::show(context, &path, &args.view, None)
+        return plan::show(context, &path, &args.at.source(), &args.view, None)
             .await
             .map(|_| Exit::Success);
     }
@@ -78,7 +80,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 
 /// Plans and applies a repository.
 async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, Error> {
-    let mut pipeline = Pipeline::open(context, dir, &args.view.source(), args.view.access).await?;
+    let mut pipeline = Pipeline::open(context, dir, &args.at.source(), args.view.access).await?;
     pipeline.request.selection = args.view.selection();
     pipeline.request.approval = Approval {
         deletions: args.allow_deletions.clone(),

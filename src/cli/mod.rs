@@ -12,6 +12,7 @@ mod confirm;
 mod describe;
 pub mod diagnostics;
 mod dial_helper;
+mod diff;
 mod error;
 mod exec;
 mod explain;
@@ -101,6 +102,7 @@ enum Command {
     Init(init::Args),
     Validate(validate::Args),
     Plan(plan::Args),
+    Diff(diff::Args),
     Apply(apply::Args),
     Status(status::Args),
     Get(get::Args),
@@ -187,6 +189,7 @@ async fn run(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Init(args) => init::run(context, &args),
         Command::Validate(args) => validate::run(context, &args).await,
         Command::Plan(args) => plan::run(context, &args).await,
+        Command::Diff(args) => diff::run(context, &args).await,
         Command::Apply(args) => apply::run(context, &args).await,
         Command::Status(args) => status::run(context, &args).await,
         Command::Get(args) => get::run(context, &args).await,

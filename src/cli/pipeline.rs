@@ -14,7 +14,7 @@ use super::{Context, site};
 use crate::apply::ApplyReport;
 use crate::document::diagnostic::nearest;
 use crate::engine::Engine;
-use crate::model::{Kind, ObjectId, ObservedState, WorkspaceId};
+use crate::model::{DesiredState, Kind, ObjectId, ObservedState, WorkspaceId};
 use crate::plan::{self, ChangeAction, Plan, Request, Selection};
 use crate::source::{self, Source};
 
@@ -100,34 +100,9 @@ impl Pipeline {
         Ok(Planned { plan, observed })
     }
 
-    /// Each target must name a workspace that is declared or there: a slip of the pen must not look like converged.
+    /// Each target must name a workspace that is declared or there.
     pub(super) fn check_targets(&self, observed: &ObservedState) -> Result<(), Error> {
-        let Selection::Only(targets) = &self.request.selection else {
-            return Ok(());
-        };
-        let declared = self.configuration.desired.workspaces.keys();
-        let all: BTreeSet<&WorkspaceId> = declared
-            .chain(observed.objects.values().map(|o| &o.owner.workspace))
-            .collect();
-        let lost = targets
-            .iter()
-            .find(|target| !all.iter().any(|id| target.names(id)));
-        let Some(lost) = lost else {
-            return Ok(());
-        };
-        let words: Vec<String> = all
-            .iter()
-            .flat_map(|id| {
-                [
-                    format!("workspace/{id}"),
-                    format!("workspace/{}", id.name),
-                    format!("user/{}", id.owner),
-                ]
-            })
-            .collect();
-        let near = nearest(&lost.to_string(), words.iter().map(String::as_str)).map(str::to_owned);
-        Err(Error::new(format!("--target {lost} names no workspace"))
-            .hint_opt(near.map(|near| format!("Did you mean {near}?"))))
+        check_targets(&self.request.selection, &self.configuration.desired, observed)
     }
 
     /// Asks how much the replaced containers hold that will be lost.
@@ -150,6 +125,40 @@ impl Pipeline {
     }
 }
 
+/// Each target must name a workspace that is declared or there: a slip of the pen must not look like converged.
+pub(super) fn check_targets(
+    selection: &Selection,
+    desired: &DesiredState,
+    observed: &ObservedState,
+) -> Result<(), Error> {
+    let Selection::Only(targets) = selection else {
+        return Ok(());
+    };
+    let declared = desired.workspaces.keys();
+    let all: BTreeSet<&WorkspaceId> = declared
+        .chain(observed.objects.values().map(|o| &o.owner.workspace))
+        .collect();
+    let lost = targets
+        .iter()
+        .find(|target| !all.iter().any(|id| target.names(id)));
+    let Some(lost) = lost else {
+        return Ok(());
+    };
+    let words: Vec<String> = all
+        .iter()
+        .flat_map(|id| {
+            [
+                format!("workspace/{id}"),
+                format!("workspace/{}", id.name),
+                format!("user/{}", id.owner),
+            ]
+        })
+        .collect();
+    let near = nearest(&lost.to_string(), words.iter().map(String::as_str)).map(str::to_owned);
+    Err(Error::new(format!("--target {lost} names no workspace"))
+        .hint_opt(near.map(|near| format!("Did you mean {near}?"))))
+}
+
 /// The workspaces that a plan acts on, and those whose objects it takes for another one.
 fn touched(planned: &Planned) -> BTreeSet<WorkspaceId> {
     let steps = &planned.plan.steps;
@@ -167,7 +176,7 @@ fn fetches(plan: &Plan) -> bool {
 }
 
 /// The workspaces that have objects and that nothing declares.
-fn undeclared(desired: &crate::model::DesiredState, observed: &ObservedState) -> Vec<WorkspaceId> {
+fn undeclared(desired: &DesiredState, observed: &ObservedState) -> Vec<WorkspaceId> {
     let present: BTreeSet<&WorkspaceId> = observed.objects.values().map(|o| &o.owner.workspace).collect();
     present
         .into_iter()

@@ -29,6 +29,8 @@ pub(super) struct Args {
     #[arg(long)]
     detailed_exitcode: bool,
     #[command(flatten)]
+    at: At,
+    #[command(flatten)]
     view: View,
 }
 
@@ -41,11 +43,22 @@ pub(super) struct View {
     /// Plan for one workspace or user only: workspace/OWNER/NAME, workspace/NAME or user/NAME; may be repeated
     #[arg(long, value_name = "KIND/NAME", value_parser = target)]
     target: Vec<Target>,
+    #[command(flatten)]
+    pub(super) access: Access,
+}
+
+/// Which state of the repository.
+#[derive(Debug, clap::Args)]
+pub(super) struct At {
     /// Read this commit instead of the files as they are
     #[arg(long, value_name = "REV")]
     rev: Option<String>,
-    #[command(flatten)]
-    pub(super) access: Access,
+}
+
+impl At {
+    pub(super) fn source(&self) -> Source {
+        self.rev.clone().map_or(Source::WorkingTree, Source::Revision)
+    }
 }
 
 /// A plan's forms.
@@ -75,11 +88,6 @@ impl View {
         }
     }
 
-    /// Which state of the repository.
-    pub(super) fn source(&self) -> Source {
-        self.rev.clone().map_or(Source::WorkingTree, Source::Revision)
-    }
-
     /// The plan in the form that is asked for.
     pub(super) fn render(&self, out: &Output, plan: &Plan) -> String {
         match self.format {
@@ -93,7 +101,7 @@ impl View {
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let dir = context.directory(args.dir.as_ref());
-    let exit = show(context, &dir, &args.view, args.out.as_ref()).await?;
+    let exit = show(context, &dir, &args.at.source(), &args.view, args.out.as_ref()).await?;
     Ok(if args.detailed_exitcode {
         exit
     } else {
@@ -105,10 +113,11 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 pub(super) async fn show(
     context: &Context,
     dir: &std::path::Path,
+    source: &Source,
     view: &View,
     save: Option<&PathBuf>,
 ) -> Result<Exit, Error> {
-    let mut pipeline = Pipeline::open(context, dir, &view.source(), view.access).await?;
+    let mut pipeline = Pipeline::open(context, dir, source, view.access).await?;
     pipeline.request.selection = view.selection();
     let Planned { plan, observed } = pipeline.plan().await?;
     pipeline.check_targets(&observed)?;

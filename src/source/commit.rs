@@ -76,6 +76,18 @@ impl Repository {
         Ok(commit.id)
     }
 
+    /// Where the histories of two commits have parted: their merge base.
+    pub(super) fn parting(&self, one: &str, other: &str) -> Result<ObjectId, SourceError> {
+        let none = |cause: String| SourceError::NoRevision {
+            revision: format!("{one}...{other}"),
+            cause,
+        };
+        let base = self.git.merge_base(self.find(one)?, self.find(other)?);
+        let base = base.map_err(|e| none(e.to_string()))?;
+        base.map(gix::Id::detach)
+            .ok_or_else(|| none("the two have no commit in common".to_owned()))
+    }
+
     /// The id of the folder's tree at a commit.
     pub(super) fn tree(&self, commit: &ObjectId) -> Result<ObjectId, SourceError> {
         let tree = self

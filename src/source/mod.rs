@@ -99,6 +99,15 @@ pub fn load(dir: &Path, source: &Source) -> Result<Loaded, SourceError> {
     }
 }
 
+/// The commit at which the histories of two others have parted, by its id.
+///
+/// # Errors
+/// See [`SourceError`].
+pub fn parting(dir: &Path, one: &str, other: &str) -> Result<String, SourceError> {
+    let repository = commit::Repository::required(dir)?;
+    Ok(repository.parting(one, other)?.to_string())
+}
+
 /// Reads the files below the folders `contexts` as well; an empty path is the whole repository.
 ///
 /// # Errors
