@@ -298,7 +298,7 @@ events: {{postStart: [look]}}
     assert_eq!(output.status.code(), Some(1));
     // It stands in a narrow column.
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let expected = "component database is not ready 2 s after its start: echo not yet && false fails: not yet wharf logs";
+    let expected = "component database is not ready after 2 s of waiting: echo not yet && false fails: not yet wharf logs";
     assert!(words.contains(expected), "{said}");
     let missing = site.run(&[
         "logs",
@@ -309,4 +309,56 @@ events: {{postStart: [look]}}
         "none",
     ]);
     assert!(String::from_utf8_lossy(&missing.stderr).contains("no command none of postStart has run"));
+}
+
+/// What is said where an apply fails, the narrow column undone.
+fn failed(site: &Site) -> String {
+    let output = site.run(&["apply", "--yes"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn checked(command: &str, check: &str) -> String {
+    format!(
+        "schemaVersion: 2.2.2
+components:
+  - name: app
+    attributes: {{wharf.dev/health-check: {{{check}}}}}
+    container:
+      image: {}
+      command: [/bin/sh, -c, '{command}']
+      endpoints: [{{name: web, targetPort: 8000}}]
+",
+        image()
+    )
+}
+
+#[test]
+fn a_check_that_hangs_leaves_no_process_and_is_not_forgotten() {
+    let site = Site::new("hangs");
+    let command = "command: test -e /tmp/up || sleep 4321 | cat, timeout: 1";
+    site.workspace("alice", "api", "", &checked("exec sleep 100000", command));
+    for _ in 0..2 {
+        let said = failed(&site);
+        assert!(said.contains("the last look was not through after 1 s"), "{said}");
+    }
+    let gone = "for _ in $(seq 100); do ps | grep -q \"sleep 432[1]\" || exit 0; sleep 0.1; done; exit 1";
+    site.shell("alice/api", gone);
+    site.shell("alice/api", "touch /tmp/up");
+    site.apply();
+    site.converged();
+}
+
+#[test]
+fn a_container_that_ends_is_not_waited_for() {
+    let site = Site::new("ends");
+    for check in ["endpoint: web, timeout: 60", "command: \"false\", timeout: 60"] {
+        site.workspace("alice", "api", "", &checked("sleep 2; exit 3", check));
+        let said = failed(&site);
+        assert!(
+            said.contains("component app ended before it was ready"),
+            "{check}: {said}"
+        );
+    }
 }

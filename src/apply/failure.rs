@@ -39,13 +39,16 @@ pub(super) enum StepError {
     #[error("it had not ended after {seconds} s and was stopped{}", written(.output))]
     NotEnded { seconds: u64, output: String },
     /// A container did not become ready.
-    #[error("component {component} is not ready {seconds} s after its start: {check} fails{}", written(.output))]
+    #[error("component {component} is not ready after {seconds} s of waiting: {check} fails{}", written(.output))]
     NotReady {
         component: String,
         seconds: u32,
         check: String,
         output: String,
     },
+    /// A container ended instead of becoming ready.
+    #[error("component {component} ended before it was ready: {cause}")]
+    EndedUnready { component: String, cause: String },
     /// A clone failed.
     #[error("project {project} can't be fetched{}", written(.output))]
     Clone { project: String, output: String },
@@ -100,6 +103,7 @@ impl StepError {
             | Self::NotEnded { .. }
             | Self::Clone { .. }
             | Self::NotReady { .. }
+            | Self::EndedUnready { .. }
             | Self::NoProgram { .. } => false,
         }
     }
@@ -121,6 +125,9 @@ impl StepError {
             }
             Self::NotReady { .. } => {
                 "wharf logs shows what it wrote; correct it or its wharf.dev/health-check, and apply again.".to_owned()
+            }
+            Self::EndedUnready { .. } => {
+                "wharf logs shows what it wrote; correct it, and apply again.".to_owned()
             }
             Self::Clone { .. } => {
                 "See that the remote and the revision exist and can be read without a password; the next apply tries \

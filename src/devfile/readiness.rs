@@ -13,7 +13,7 @@ pub(super) const DEPENDS_ON: &str = "wharf.dev/depends-on";
 /// How to know that this one is ready.
 pub(super) const HEALTH_CHECK: &str = "wharf.dev/health-check";
 
-/// Seconds that a container has to become ready, where nothing is said.
+/// Seconds that a container is waited for, where nothing is said.
 const DEFAULT_TIMEOUT: u32 = 60;
 /// The most seconds.
 const MAX_TIMEOUT: i64 = 3600;
@@ -32,7 +32,7 @@ pub struct Readiness {
 pub struct HealthCheck {
     /// What must succeed.
     pub probe: Probe,
-    /// Within how many seconds of the start.
+    /// How many seconds it is waited for.
     pub timeout: u32,
 }
 

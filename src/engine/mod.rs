@@ -196,12 +196,13 @@ pub trait Engine: Send + Sync {
     /// Waits until a container has ended, at most `seconds`, and returns its exit code.
     async fn wait_container(&self, id: &EngineId, seconds: u64) -> Result<i32>;
 
-    /// Runs a command in a running container.
+    /// Runs a command in a running container; a conflict where it doesn't run.
     async fn exec(&self, id: &EngineId, request: &ExecRequest) -> Result<ExecSession>;
 
     /// What a container wrote.
     async fn logs(&self, id: &EngineId, options: &LogOptions) -> Result<OutputStream>;
 
-    /// A connection to `port` on the loopback address within the container's network namespace.
+    /// A connection to `port` on the loopback address within the container's network namespace; a conflict where the
+    /// container doesn't run.
     async fn dial(&self, id: &EngineId, port: u16) -> Result<TcpStream>;
 }

@@ -114,7 +114,7 @@ pub struct DesiredContainer {
 pub struct HealthCheck {
     /// What must succeed.
     pub probe: Probe,
-    /// Within how many seconds of the start.
+    /// How many seconds it is waited for.
     pub timeout: u32,
 }
 

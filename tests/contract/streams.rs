@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use wharf::engine::{ExecRequest, LogOptions};
 use wharf::model::EngineId;
 
-use crate::yard::{Finished, Plot, Yard, collect, shell};
+use crate::yard::{Finished, Plot, Yard, assert_conflict, collect, shell};
 
 /// How long a container may take to do what it was started for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -83,8 +83,17 @@ pub(crate) async fn a_command_gets_its_environment_and_folder(yard: &Yard<'_>) {
 
 pub(crate) async fn a_command_needs_a_running_container(yard: &Yard<'_>) {
     yard.ground().await;
-    let id = yard.container(&Plot::default()).await.unwrap();
-    assert!(yard.engine().exec(&id, &shell("true")).await.is_err());
+    for id in idle(yard).await {
+        assert_conflict(&yard.engine().exec(&id, &shell("true")).await.map(drop));
+    }
+}
+
+/// A container that was never started, and one that has ended.
+async fn idle(yard: &Yard<'_>) -> [EngineId; 2] {
+    [
+        yard.container(&Plot::default()).await.unwrap(),
+        yard.ended("true").await,
+    ]
 }
 
 /// The logs of a container that wrote three lines and ended.
@@ -160,6 +169,7 @@ pub(crate) async fn a_port_on_which_nothing_listens_is_an_error(yard: &Yard<'_>)
 
 pub(crate) async fn a_container_that_does_not_run_can_not_be_dialled(yard: &Yard<'_>) {
     yard.ground().await;
-    let id = yard.container(&Plot::default()).await.unwrap();
-    assert!(yard.engine().dial(&id, 7777).await.is_err());
+    for id in idle(yard).await {
+        assert_conflict(&yard.engine().dial(&id, 7777).await);
+    }
 }

@@ -25,8 +25,8 @@ impl Podman {
         let target = format!("port {port} in {}", container.name);
         let call = Call::new("connect to", &target);
         if !container.is_running() {
-            return Err(call.failed(format!(
-                "the container does not run (it is {})",
+            return Err(EngineError::Conflict(format!(
+                "{call}: the container does not run (it is {})",
                 container.state.status
             )));
         }

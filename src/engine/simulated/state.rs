@@ -181,6 +181,8 @@ pub struct Script {
     pub writes: BTreeMap<String, String>,
     /// Whether it answers one command only.
     pub once: bool,
+    /// Whether it goes on, once it has written, as long as anybody listens.
+    pub hangs: bool,
 }
 
 /// A command that ran.

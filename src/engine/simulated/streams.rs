@@ -40,6 +40,9 @@ pub(super) fn session(request: &ExecRequest, script: Option<Script>) -> ExecSess
                 let _ = output.send(Ok(stream(text.into_bytes()))).await;
             }
         }
+        if script.hangs {
+            output.closed().await;
+        }
         drop(output);
         let _ = done.send(Ok(script.exit_code));
     });
