@@ -35,6 +35,8 @@ fn site(components: &[(&str, &str, &str)], rest: &str) -> DesiredState {
 
 const CHECK: &str = "wharf.dev/health-check: {command: is it up, timeout: 1}";
 const PORT: &str = ", endpoints: [{name: web, targetPort: 8000}]";
+const SEED: &str =
+    "commands: [{id: seed, exec: {component: app, commandLine: seed}}]\nevents: {postStart: [seed]}\n";
 
 fn answers(engine: &Simulated, script: &Script) {
     engine.edit(|state| state.scripts = vec![script.clone()]).unwrap();
@@ -66,6 +68,82 @@ async fn failures(engine: &Simulated, desired: &DesiredState) -> Vec<String> {
     let report = run(engine, &plan).await;
     assert!(!report.outdated());
     report.failures().map(|(_, f)| f.to_string()).collect()
+}
+
+async fn converge(engine: &Simulated, desired: &DesiredState) {
+    assert_eq!(failures(engine, desired).await, [""; 0]);
+    let again = planned(engine, desired).await;
+    assert!(
+        again.is_converged() && again.steps.is_empty(),
+        "{:#?}",
+        again.changes
+    );
+}
+
+/// How often a command ran that contains `part`.
+fn runs(engine: &Simulated, part: &str) -> usize {
+    let commands = engine.state().unwrap().commands;
+    commands
+        .iter()
+        .filter(|c| c.argv.join(" ").contains(part))
+        .count()
+}
+
+#[tokio::test]
+async fn a_check_that_failed_is_made_again_before_the_post_start_commands_run() {
+    let (engine, desired) = (engine(), site(&[("app", CHECK, "")], SEED));
+    answers(&engine, &not_up());
+    for _ in 0..2 {
+        let failed = failures(&engine, &desired).await;
+        assert_eq!(
+            failed,
+            [
+                "container/lab.alice.api.app: component app is not ready after 1 s of waiting: is it up fails:\nno\n\
+                 wharf logs shows what it wrote; correct it or its wharf.dev/health-check, and apply again."
+            ]
+        );
+        assert_eq!(runs(&engine, "seed"), 0);
+    }
+    answers(&engine, &Script::default());
+    converge(&engine, &desired).await;
+    assert_eq!(runs(&engine, "seed"), 1);
+}
+
+#[tokio::test]
+async fn a_check_that_nobody_waits_for_is_not_forgotten_either() {
+    let (engine, desired) = (engine(), site(&[("app", CHECK, "")], ""));
+    answers(&engine, &not_up());
+    for _ in 0..2 {
+        assert_eq!(failures(&engine, &desired).await.len(), 1);
+    }
+    answers(&engine, &Script::default());
+    converge(&engine, &desired).await;
+    // Another check, or another start, is another question.
+    let other = site(
+        &[("app", "wharf.dev/health-check: {command: is it well}", "")],
+        "",
+    );
+    converge(&engine, &other).await;
+    assert_eq!(runs(&engine, "is it well"), 1);
+    let app = ObjectId::new(Kind::Container, "lab.alice.api.app");
+    engine.meddle(&Meddling::Stop(app)).unwrap();
+    converge(&engine, &other).await;
+    assert_eq!(runs(&engine, "is it well"), 2);
+}
+
+#[tokio::test]
+async fn a_check_is_not_forgotten_when_the_commands_fail_after_it_passed() {
+    let (engine, desired) = (engine(), site(&[("app", CHECK, "")], SEED));
+    let failing = Script {
+        matches: "seed".to_owned(),
+        exit_code: 1,
+        ..Script::default()
+    };
+    answers(&engine, &failing);
+    assert_eq!(failures(&engine, &desired).await.len(), 1);
+    answers(&engine, &not_up());
+    assert!(failures(&engine, &desired).await[0].contains("is not ready"));
+    assert_eq!(runs(&engine, "seed"), 1);
 }
 
 #[tokio::test]

@@ -217,3 +217,19 @@ impl DesiredWorkspace {
         })
     }
 }
+
+    /// The record that every container with a health check has been ready; none where no container has one.
+    #[must_use]
+    pub fn ready_mark(&self) -> Option<(Role, MarkSpec)> {
+        let checks: BTreeMap<&str, &HealthCheck> = self
+            .containers
+            .iter()
+            .filter_map(|c| Some((c.component.as_str(), c.health.as_ref()?)))
+            .collect();
+        // Invariant: checks are plain strings and numbers, which serialise.
+        let done = serde_json::to_string(&checks).ok()?;
+        (!checks.is_empty()).then(|| {
+            let done = super::identity::content_hash(done.as_bytes());
+            (Role::Mark("ready".to_owned()), MarkSpec { done })
+        })
+    }

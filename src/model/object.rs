@@ -93,7 +93,8 @@ pub enum Role {
     Component(String),
     /// The container of a component that runs to completion for an event.
     Event(String),
-    /// An empty volume that records something done: a project cloned, the post-start commands passed.
+    /// An empty volume that records something done: a project cloned, the post-start commands passed,
+    /// the health checks passed.
     Mark(String),
 }
 

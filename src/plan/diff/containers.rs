@@ -78,7 +78,6 @@ impl<'a> Walk<'a, '_> {
                 self.builder.step(Key(object, Verb::Start), action, after);
             }
         }
-        self.await_ready();
     }
 
     /// Whether the main container waits for others.
@@ -87,33 +86,6 @@ impl<'a> Walk<'a, '_> {
             .containers
             .first()
             .is_some_and(|main| !main.depends_on.is_empty())
-    }
-
-    /// Waits for the containers that say when they are ready: those that are started, and those that others wait for.
-    fn await_ready(&mut self) {
-        let steps = &self.builder.draft.steps;
-        let starts = |role: &Role| steps.iter().any(|s| s.key == self.builder.key(role, Verb::Start));
-        let (started, others): (Vec<_>, Vec<_>) = self
-            .desired
-            .containers
-            .iter()
-            .partition(|c| starts(&Self::role(c)));
-        let waited_for = |name: &String| started.iter().any(|c| c.depends_on.contains(name));
-        let running = others.into_iter().filter(|c| waited_for(&c.component));
-        let all: Vec<&DesiredContainer> = started.iter().copied().chain(running).collect();
-        for container in all {
-            let Some(check) = &container.health else { continue };
-            let role = Self::role(container);
-            let object = self.builder.object(&role);
-            let id = self.fates.get(&role).kept().map(|o| o.id.clone());
-            let action = Action::AwaitReady {
-                target: target(&object, id),
-                component: container.component.clone(),
-                check: check.clone(),
-            };
-            let after = vec![Key(object.clone(), Verb::Start)];
-            self.builder.step(Key(object, Verb::Ready), action, after);
-        }
     }
 
     /// A container that stays: whether it must be started.

@@ -1,9 +1,10 @@
-//! What is done once, or once a start, and recorded by a mark: projects cloned, post-start commands passed.
+//! What is done once, or once a start, and recorded by a mark: projects cloned, post-start commands passed, health checks
+//! passed (see [`super::ready`]).
 //!
 //! A mark counts only for the incarnation of what it was done to: a project is cloned once for each projects volume
 //! (once a start, where that volume is ephemeral), and the post-start commands run once for each start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::builder::target;
 use super::workspace::{Walk, is_ephemeral};
@@ -91,8 +92,7 @@ pub(super) fn post_start(walk: &mut Walk<'_, '_>) {
         let id = walk.fates.get(&role).kept().map(|c| c.id.clone());
         containers.insert(command.component.clone(), target(&walk.builder.object(&role), id));
     }
-    let subjects: Vec<Role> = containers.keys().map(|c| Role::Component(c.clone())).collect();
-    if holds(walk, &role, &spec, &subjects) {
+    if !post_start_is_due(walk) {
         walk.builder.draft.noop += 1;
         return;
     }
@@ -118,6 +118,7 @@ pub(super) fn post_start(walk: &mut Walk<'_, '_>) {
         },
         after,
     );
+    let subjects = post_start_subjects(walk);
     let objects = subjects.iter().map(|r| walk.builder.object(r)).collect();
     mark(
         walk,
@@ -129,6 +130,21 @@ pub(super) fn post_start(walk: &mut Walk<'_, '_>) {
     );
 }
 
+/// Whether there are post-start commands, and one of their containers has started since they passed, or will.
+pub(super) fn post_start_is_due(walk: &Walk<'_, '_>) -> bool {
+    let mark = walk.desired.post_start_mark();
+    mark.is_some_and(|(role, spec)| !holds(walk, &role, &spec, &post_start_subjects(walk)))
+}
+
+/// The containers that the post-start commands run in, by name.
+fn post_start_subjects(walk: &Walk<'_, '_>) -> Vec<Role> {
+    let components: BTreeSet<&String> = walk.desired.post_start.iter().map(|c| &c.component).collect();
+    components
+        .into_iter()
+        .map(|c| Role::Component(c.clone()))
+        .collect()
+}
+
 /// A workspace that is not to run keeps its marks; they are looked at when it starts.
 pub(super) fn keep(walk: &mut Walk<'_, '_>) {
     let kept = walk.present.keys().filter(|r| matches!(r, Role::Mark(_))).count();
@@ -136,7 +152,7 @@ pub(super) fn keep(walk: &mut Walk<'_, '_>) {
 }
 
 /// Whether a mark is there and counts for what there is, and will be after this plan.
-fn holds(walk: &Walk<'_, '_>, role: &Role, spec: &MarkSpec, subjects: &[Role]) -> bool {
+pub(super) fn holds(walk: &Walk<'_, '_>, role: &Role, spec: &MarkSpec, subjects: &[Role]) -> bool {
     let Some(present) = walk.present.get(role) else {
         return false;
     };
@@ -206,6 +222,7 @@ pub(super) fn mark(
 fn drop_others(walk: &mut Walk<'_, '_>) {
     let mut declared: Vec<Role> = walk.desired.projects.iter().map(|p| p.mark().0).collect();
     declared.extend(walk.desired.post_start_mark().map(|(role, _)| role));
+    declared.extend(walk.desired.ready_mark().map(|(role, _)| role));
     declared.extend(walk.desired.volumes.keys().map(super::moved::mark_role));
     for (role, object) in walk.present {
         if matches!(role, Role::Mark(_)) && object.object.kind == Kind::Volume && !declared.contains(role) {

@@ -11,6 +11,7 @@ mod fields;
 mod limits;
 mod marks;
 mod moved;
+mod ready;
 mod removed;
 mod stop;
 mod workspace;

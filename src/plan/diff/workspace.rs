@@ -2,7 +2,7 @@
 
 use super::builder::{Builder, Context};
 use super::fate::{Fate, Fates};
-use super::{Draft, DraftStep, Key, Present, Verb, marks, moved};
+use super::{Draft, DraftStep, Key, Present, Verb, marks, moved, ready};
 use crate::model::{
     DesiredContainer, DesiredWorkspace, ImageSpec, Kind, Labels, ObservedObject, Power, Role, RunState, Spec,
     StopHooks,
@@ -44,6 +44,7 @@ pub(super) fn draft<'a>(
     }
     walk.containers();
     if walk.run {
+        ready::wait(&mut walk);
         walk.pre_start();
         marks::clones(&mut walk);
         marks::post_start(&mut walk);
