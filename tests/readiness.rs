@@ -13,7 +13,7 @@ use wharf::apply::{ApplyReport, Cancellation, Options, Unobserved, apply};
 use wharf::document::Files;
 use wharf::engine::simulated::{Fault, Meddling, Mishap, Moment, Script, Simulated};
 use wharf::model::{DesiredState, Kind, ObjectId};
-use wharf::plan::Plan;
+use wharf::plan::{Action, Plan};
 
 /// A workspace `alice/api` of these components: name, attributes, what else its container has.
 fn site(components: &[(&str, &str, &str)], rest: &str) -> DesiredState {
@@ -89,6 +89,16 @@ fn runs(engine: &Simulated, part: &str) -> usize {
         .count()
 }
 
+/// The place of a start in a plan.
+fn start(plan: &Plan, component: &str) -> usize {
+    let name = format!("lab.alice.api.{component}");
+    let starts = |action: &Action| matches!(action, Action::Start { .. });
+    plan.steps
+        .iter()
+        .position(|s| starts(&s.action) && s.object.name == name)
+        .unwrap()
+}
+
 #[tokio::test]
 async fn a_check_that_failed_is_made_again_before_the_post_start_commands_run() {
     let (engine, desired) = (engine(), site(&[("app", CHECK, "")], SEED));
@@ -144,6 +154,27 @@ async fn a_check_is_not_forgotten_when_the_commands_fail_after_it_passed() {
     answers(&engine, &not_up());
     assert!(failures(&engine, &desired).await[0].contains("is not ready"));
     assert_eq!(runs(&engine, "seed"), 1);
+}
+
+#[tokio::test]
+async fn the_main_container_goes_before_all_but_those_that_it_waits_for() {
+    let waits = |name: &str| format!("wharf.dev/depends-on: {name}");
+    let (cache, database) = (waits("cache"), waits("database"));
+    let components = [
+        ("app", database.as_str(), ""),
+        ("a-tool", "", ""),
+        ("a-user", cache.as_str(), ""),
+        ("cache", "", ""),
+        ("database", cache.as_str(), ""),
+    ];
+    let (engine, desired) = (engine(), site(&components, ""));
+    let plan = planned(&engine, &desired).await;
+    let of = |component: &str| start(&plan, component);
+    assert!(of("cache") < of("database") && of("database") < of("app"));
+    for later in ["a-tool", "a-user"] {
+        assert!(plan.steps[of(later)].after.contains(&of("app")), "{later}");
+    }
+    converge(&engine, &desired).await;
 }
 
 #[tokio::test]

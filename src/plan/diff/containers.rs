@@ -1,5 +1,7 @@
 //! The containers that stay up: created, started, resized.
 
+use std::collections::BTreeSet;
+
 use super::builder::{seen, target};
 use super::fate::{Fate, pod_role};
 use super::workspace::{Walk, image_key, is_up};
@@ -8,11 +10,12 @@ use crate::model::{DesiredContainer, Kind, ObservedObject, Role, RunState, Spec}
 use crate::plan::change::{ChangeAction, Impact, MISSING};
 use crate::plan::step::{Action, Creation};
 
-impl<'a> Walk<'a, '_> {
+impl<'a, 'd> Walk<'a, 'd> {
     /// The containers: created, started, resized.
     pub(super) fn containers(&mut self) {
         let desired = self.desired;
         let main = desired.containers.first().map(Self::role);
+        let before_main = self.up_to_main();
         for container in &desired.containers {
             let role = Self::role(container);
             let object = self.builder.object(&role);
@@ -56,8 +59,11 @@ impl<'a> Walk<'a, '_> {
             if starts {
                 let mut after = vec![Key(object.clone(), Verb::Create), Key(object.clone(), Verb::Stop)];
                 // The main container goes first: a new volume belongs to the user of the first container that mounts it.
-                // One that waits for others can't.
-                if let Some(main) = main.as_ref().filter(|main| **main != role && !self.main_waits()) {
+                // Only those that it waits for itself can't come after it.
+                if let Some(main) = main
+                    .as_ref()
+                    .filter(|_| !before_main.contains(&*container.component))
+                {
                     after.push(self.builder.key(main, Verb::Start));
                 }
                 for name in &container.depends_on {
@@ -80,12 +86,18 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// Whether the main container waits for others.
-    fn main_waits(&self) -> bool {
-        self.desired
-            .containers
-            .first()
-            .is_some_and(|main| !main.depends_on.is_empty())
+    /// The main container's component, and those that it waits for, directly or through others.
+    fn up_to_main(&self) -> BTreeSet<&'d str> {
+        let containers = &self.desired.containers;
+        let mut found = BTreeSet::new();
+        let mut next: Vec<&str> = containers.first().map(|c| &*c.component).into_iter().collect();
+        while let Some(component) = next.pop() {
+            if found.insert(component) {
+                let container = containers.iter().find(|c| c.component == component);
+                next.extend(container.iter().flat_map(|c| &c.depends_on).map(String::as_str));
+            }
+        }
+        found
     }
 
     /// A container that stays: whether it must be started.
