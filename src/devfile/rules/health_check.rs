@@ -1,5 +1,7 @@
 //! How a container is known to be ready.
 
+use std::collections::BTreeSet;
+
 use super::{Rule, Subject};
 use crate::devfile::component::{Component, ComponentKind};
 use crate::devfile::findings::Findings;
@@ -11,17 +13,27 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     code: "devfile/health-check",
     why: "The attribute wharf.dev/health-check of a container component holds either a command, which ends with 0 once \
           the container is ready, or the name of one of its endpoints, which accepts connections then; and timeout, the \
-          seconds that it may take. It and wharf.dev/depends-on mean nothing for other components.",
+          seconds that it is waited for. It and wharf.dev/depends-on mean nothing for other components, nor for a \
+          container that only preStart or postStop runs.",
     example: include_str!("../../../fixtures/devfile/health-check/invalid.yaml"),
     fixed: include_str!("../../../fixtures/devfile/health-check/valid.yaml"),
 };
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
+    let staying: BTreeSet<&str> = subject
+        .devfile
+        .main_containers()
+        .iter()
+        .map(|(component, _)| component.name.value.as_str())
+        .collect();
     for component in &subject.devfile.components {
         let ComponentKind::Container(container) = &component.kind else {
-            no_container(component, found);
+            skipped(component, "is no container", found);
             continue;
         };
+        if !staying.contains(component.name.value.as_str()) {
+            skipped(component, "runs at an event only", found);
+        }
         let probe = container.readiness.check.as_ref().map(|check| &check.probe);
         let Some(Probe::Endpoint(name)) = probe else {
             continue;
@@ -44,13 +56,11 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
     }
 }
 
-fn no_container(component: &Component, found: &mut Findings<'_>) {
+/// Warns of attributes that mean nothing for this component.
+fn skipped(component: &Component, why: &str, found: &mut Findings<'_>) {
     for name in [DEPENDS_ON, HEALTH_CHECK] {
         if let Some(node) = component.attributes.get(name) {
-            let message = format!(
-                "{name} is skipped: component {:?} is no container",
-                component.name.value
-            );
+            let message = format!("{name} is skipped: component {:?} {why}", component.name.value);
             let warning = found.error(RULE.code, node.span, message).warning();
             found.report(warning);
         }
