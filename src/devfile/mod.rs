@@ -40,7 +40,7 @@ pub use component::{
 };
 pub use import::{Empty, Imports, Location, Missing, Shelf};
 pub use lifecycle::Leaf;
-pub use project::{CheckoutFrom, Git, Project, Source, StarterProject};
+pub use project::{CheckoutFrom, Git, Kept, Project, Source, StarterProject};
 pub use read::{Read, read};
 pub use readiness::{HealthCheck, Probe, Readiness};
 pub use root::{Attributes, Devfile, Events};

@@ -80,6 +80,33 @@ pub struct StarterProject {
     pub attributes: Attributes,
 }
 
+/// What a starter project's `subDir` leaves of its sources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// All of them.
+    All,
+    /// This folder, relative to their top, without `.` and empty parts.
+    Folder(String),
+    /// Nothing: it is no folder of theirs.
+    Nothing,
+}
+
+impl StarterProject {
+    /// What is kept of the sources.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        let folder = self.sub_dir.as_ref().map_or("", |folder| &folder.value);
+        let parts: Vec<&str> = folder.split('/').filter(|p| !matches!(*p, "" | ".")).collect();
+        if parts.is_empty() {
+            Kept::All
+        } else if parts.contains(&"..") || folder.contains('\0') {
+            Kept::Nothing
+        } else {
+            Kept::Folder(parts.join("/"))
+        }
+    }
+}
+
 /// Where sources come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {

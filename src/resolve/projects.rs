@@ -1,7 +1,7 @@
 //! Projects: what is fetched, where to, and by which container.
 
 use super::workspace::Input;
-use crate::devfile::{Component, Container, Devfile, Project, Source, StarterProject};
+use crate::devfile::{Component, Container, Devfile, Kept, Project, Source, StarterProject};
 use crate::document::diagnostic::nearest;
 use crate::document::{Diagnostic, Spanned};
 use crate::model::{CloneProject, ProjectSource};
@@ -13,7 +13,7 @@ const USE_STARTER: &str = "controller.devfile.io/use-starter-project";
 struct Sources<'a> {
     name: &'a Spanned<String>,
     path: String,
-    sub_dir: Option<&'a Spanned<String>>,
+    sub_dir: Option<String>,
     source: &'a Source,
     folders: &'a [Spanned<String>],
 }
@@ -35,7 +35,10 @@ impl<'a> From<&'a StarterProject> for Sources<'a> {
         Self {
             name: &starter.name,
             path: starter.name.value.clone(),
-            sub_dir: starter.sub_dir.as_ref(),
+            sub_dir: match starter.kept() {
+                Kept::Folder(folder) => Some(folder),
+                Kept::All | Kept::Nothing => None,
+            },
             source: &starter.source,
             folders: &[],
         }
@@ -49,7 +52,7 @@ pub(super) fn of(
     report: &mut dyn FnMut(Diagnostic),
 ) -> Vec<CloneProject> {
     let devfile = input.devfile;
-    let starter = match starter(input) {
+    let starter = match starter(input).and_then(|starter| usable(input, starter)) {
         Ok(starter) => starter,
         Err(error) => {
             report(*error);
@@ -83,11 +86,46 @@ pub(super) fn of(
             component: component.name.value.clone(),
             root: super::container::sources(container),
             path: project.path,
-            sub_dir: project.sub_dir.map(|folder| folder.value.clone()),
+            sub_dir: project.sub_dir,
             source,
         })
     };
     all.into_iter().filter_map(clone).collect()
+}
+
+/// The starter project, whose name and directory no project may have, and of which something must be kept.
+fn usable<'a>(
+    input: &Input<'_>,
+    starter: Option<&'a StarterProject>,
+) -> Result<Option<&'a StarterProject>, Box<Diagnostic>> {
+    let Some(starter) = starter else { return Ok(None) };
+    let name = &starter.name;
+    let mut projects = input
+        .devfile
+        .projects
+        .iter()
+        .chain(&input.devfile.dependent_projects);
+    let error = |code, span, message: String| Box::new(input.devfile_error(code, span, message));
+    if let Some(other) = projects.find(|p| p.name.value == name.value || p.path() == name.value) {
+        let message = match other.name.value == name.value {
+            true => format!("there is a project named {:?} already", name.value),
+            false => format!(
+                "the project {:?} is cloned into {:?} already",
+                other.name.value, name.value
+            ),
+        };
+        let error = error("devfile/duplicate-project", name.span, message);
+        return Err(Box::new(error.help(
+            "a starter project that is asked for is fetched beside the projects; rename it",
+        )));
+    }
+    match (starter.kept(), &starter.sub_dir) {
+        (Kept::Nothing, Some(folder)) => {
+            let message = format!("{:?} is no folder of the starter project", folder.value);
+            Err(error("devfile/clone-path", folder.span, message))
+        }
+        (Kept::All | Kept::Folder(_) | Kept::Nothing, _) => Ok(Some(starter)),
+    }
 }
 
 /// The directory of the project that is worked on, relative to that of all.

@@ -10,7 +10,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     code: "devfile/duplicate-project",
     why: "Two projects of one name can't be told apart, and two that are cloned into one directory would \
           overwrite each other. Projects and dependent projects count together; starter projects only among \
-          themselves.",
+          themselves, but for one that is asked for.",
     example: include_str!("../../../fixtures/devfile/duplicate-project/invalid.yaml"),
     fixed: include_str!("../../../fixtures/devfile/duplicate-project/valid.yaml"),
 };
