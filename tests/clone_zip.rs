@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test with files and child processes
 
 use std::io::{Cursor, Write as _};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -15,6 +16,9 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 mod web;
 
 use web::{Answer, Web};
+
+/// What fetching takes at least.
+const LEAST: [&str; 8] = ["cp", "ls", "mkdir", "mv", "rm", "rmdir", "unzip", "wget"];
 
 /// A directory of projects, and one with the programs of busybox.
 struct Ground(TempDir);
@@ -31,8 +35,16 @@ impl Ground {
     }
 
     fn whole() -> Self {
-        let least = ["cp", "ls", "mkdir", "mv", "rm", "rmdir", "unzip", "wget"];
-        Self::new(&least)
+        Self::new(&LEAST)
+    }
+
+    /// Adds a program that is not busybox's.
+    fn program(&self, name: &str, script: &str) {
+        let file = self.programs().join(name);
+        // It may be a link to busybox.
+        let _ = std::fs::remove_file(&file);
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
     }
 
     fn root(&self) -> PathBuf {
@@ -55,7 +67,8 @@ impl Ground {
             },
         });
         let mut shell = Command::new(&argv[0]);
-        shell.args(&argv[1..]).env("PATH", self.programs());
+        // A proxy of whoever runs the tests is none of theirs.
+        shell.args(&argv[1..]).env_clear().env("PATH", self.programs());
         shell.output().unwrap()
     }
 
@@ -132,10 +145,48 @@ fn a_folder_of_it_alone_and_a_file_of_the_workspace() {
 }
 
 #[test]
+fn an_archive_that_is_unpacked_with_a_warning_is_good() {
+    let brought = |ground: &Ground| {
+        let file = ground.0.path().join("app.zip");
+        std::fs::write(&file, archive(&["app/a"])).unwrap();
+        format!("file://{}", file.display())
+    };
+    // Info-ZIP's exit codes; busybox has none for a warning.
+    for (code, good) in [(1, true), (2, false), (3, false)] {
+        let ground = Ground::whole();
+        let version = "[ \"$1\" != -v ] || { echo 'UnZip 6.00 of 20 April 2009, by Info-ZIP.'; exit; }";
+        ground.program(
+            "unzip",
+            &format!("{version}\n/bin/busybox unzip \"$@\"; exit {code}"),
+        );
+        let output = ground.fetch(&brought(&ground), None);
+        assert_eq!(output.status.success(), good, "{code}: {output:?}");
+        let files: &[&str] = if good { &["code", "code/a"] } else { &[] };
+        assert_eq!(ground.files(), files, "{code}");
+    }
+}
+
+#[test]
+fn brackets_in_an_address_are_a_part_of_it() {
+    let web = Web::new();
+    web.give("/app-[1].zip", Answer::ok(archive(&["a"])));
+    let ground = Ground::whole();
+    // What curl makes of them, unless it is told otherwise, is a range of numbers; its error code is 3.
+    let curl = "case \"$*\" in *--globoff*) ;; *) exit 3 ;; esac
+while [ \"$1\" != --output ]; do shift; done
+exec /bin/busybox wget -q -O \"$2\" \"$3\"";
+    ground.program("curl", curl);
+    let output = ground.fetch(&web.url("127.0.0.1", "/app-[1].zip"), None);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(ground.files(), ["code", "code/a"]);
+}
+
+#[test]
 fn a_failure_leaves_nothing_and_says_why() {
     let web = Web::new();
     web.give("/page.zip", Answer::ok("<html>"));
-    web.give("/out.zip", Answer::ok(archive(&["../../outside"])));
+    let out = ["../outside", "../../outside", "../../../outside"];
+    web.give("/out.zip", Answer::ok(archive(&out)));
     let ground = Ground::whole();
     for (location, said) in [
         (web.url("127.0.0.1", "/absent.zip"), "can't be fetched"),
@@ -150,6 +201,7 @@ fn a_failure_leaves_nothing_and_says_why() {
         assert_eq!(ground.files(), [""; 0], "{words}");
     }
     ground.fetch(&web.url("127.0.0.1", "/out.zip"), None);
+    // It is unpacked two levels below the projects: the last two mean a place beside the project, and one beside all.
     assert!(!ground.0.path().join("outside").exists());
     assert!(
         ground.files().iter().all(|file| file.starts_with("code")),
@@ -161,11 +213,7 @@ fn a_failure_leaves_nothing_and_says_why() {
 #[test]
 fn without_a_program_for_it_it_says_so_and_touches_nothing() {
     for missing in ["unzip", "wget"] {
-        let programs = ["cp", "ls", "mkdir", "mv", "rm", "rmdir", "unzip", "wget"];
-        let rest: Vec<&str> = programs
-            .into_iter()
-            .filter(|program| *program != missing)
-            .collect();
+        let rest: Vec<&str> = LEAST.into_iter().filter(|program| *program != missing).collect();
         let ground = Ground::new(&rest);
         let output = ground.fetch("http://127.0.0.1:1/a.zip", None);
         assert_eq!(

@@ -11,7 +11,8 @@ fetch() {
         file://*) cp -- "${url#file://}" "$1" ;;
         *)
             if has curl; then
-                curl --fail --silent --show-error --location --max-redirs 10 --proto =https,http --output "$1" "$url"
+                curl --fail --silent --show-error --globoff --location --max-redirs 10 --proto =https,http \
+                    --output "$1" "$url"
             elif has wget; then
                 wget -q -O "$1" "$url"
             elif has python3; then
@@ -23,9 +24,16 @@ fetch() {
     esac
 }
 
+# Whether that exit code of unzip means that all of it is unpacked, and that there was something to warn of, such as the
+# backslashes of Windows. Only Info-ZIP's means that; to busybox it is every failure.
+warned() {
+    [ "$1" -eq 1 ] && case $(unzip -v 2>&1) in *Info-ZIP*) ;; *) false ;; esac
+}
+
 unpack() {
     if has unzip; then
-        unzip -q "$1" -d "$2"
+        # Nobody is there to be asked whether a file that is there twice replaces itself.
+        unzip -q -o "$1" -d "$2" || warned "$?"
     elif has python3; then
         python3 -m zipfile -e "$1" "$2"
     else
