@@ -394,7 +394,7 @@ async fn a_container_without_git_is_cloned_for_by_the_tools_image() {
     script(&bare, no_git(""));
     let plan = planned(&bare, &desired).await;
     let report = run(&bare, &plan).await;
-    let expected = "there is no git in the image of component tools, nor in the tools image";
+    let expected = "git is missing in the image of component tools, and in the tools image";
     assert!(failures(&report)[0].contains(expected), "{:?}", failures(&report));
     assert!(
         bare.state()

@@ -1,13 +1,16 @@
-//! Which of a devfile's projects are fetched for a workspace, and what is said where one can't be.
+//! Which of a devfile's projects are fetched for a workspace, and what is said where one can't be: by the configuration
+//! itself, and by an apply on the simulated engine.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test
 
 #[path = "support/repository.rs"]
 mod repository;
 
-use repository::{SITE, workspace};
+use repository::{SITE, desired_of, engine, planned, workspace};
+use wharf::apply::{Cancellation, Options, Unobserved, apply};
 use wharf::devfile::Imports;
 use wharf::document::Files;
+use wharf::engine::simulated::Script;
 use wharf::lock::Lock;
 use wharf::model::CloneProject;
 
@@ -94,4 +97,55 @@ fn the_folder_of_a_starter_project_is_a_problem_only_where_it_is_asked_for() {
     assert_eq!((fetched.len(), problems), (0, vec![format!("6 Warning {said}")]));
     let (_, problems) = resolved(true, &outside);
     assert!(problems.contains(&format!("6 Error {said}")), "{problems:?}");
+}
+
+#[tokio::test]
+async fn what_can_not_be_fetched_is_said_in_words_of_its_kind() {
+    let git = "{name: code, git: {remotes: {origin: 'https://git.example.org/x'}}}";
+    let zip = "{name: code, zip: {location: 'https://example.org/x.zip'}}";
+    let file = "{name: code, zip: {location: 'file:///x.zip'}}";
+    let hint = |what: &str| format!("{what}; the next apply tries again.");
+    let lacks = |what: &str| {
+        format!(
+            "{what} is missing in the image of component tools, and in the tools image\nAdd {what} to the image, or name \
+             an image that has it as the Site's toolsImage."
+        )
+    };
+    for (project, code, said) in [
+        (
+            git,
+            1,
+            hint("the remote and the revision exist and can be read without a password"),
+        ),
+        (
+            zip,
+            1,
+            hint("its address gives a zip archive, and without a password"),
+        ),
+        (git, 69, lacks("git")),
+        (zip, 69, lacks("python3 (or unzip with curl or wget)")),
+        (file, 69, lacks("unzip (or python3)")),
+    ] {
+        let (engine, desired) = (
+            engine(),
+            desired_of(&files("", &format!("projects: [{project}]\n"))),
+        );
+        let fails = Script {
+            matches: " clone ".to_owned(),
+            exit_code: code,
+            ..Script::default()
+        };
+        engine.edit(|state| state.scripts.push(fails)).unwrap();
+        let plan = planned(&engine, &desired).await;
+        let report = apply(
+            &engine,
+            &plan,
+            &Options::default(),
+            &Unobserved,
+            Cancellation::never(),
+        )
+        .await;
+        let failures: Vec<String> = report.failures().map(|(_, f)| f.to_string()).collect();
+        assert!(failures[0].contains(&said), "{failures:?}");
+    }
 }

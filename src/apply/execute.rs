@@ -2,8 +2,8 @@
 //!
 //! What does not belong here: deciding whether a step is right, retrying it, making up for it, choosing a name, an
 //! image or an order, and looking for an object by name. A step whose object is not the incarnation that the plan saw
-//! fails; the next plan sees what is there. What is found out here is whether a container has git, and as which user it
-//! runs where another clones for it.
+//! fails; the next plan sees what is there. What is found out here is whether a container has the programs that fetch
+//! sources, and as which user it runs where another does it.
 
 use std::collections::BTreeMap;
 use std::future::Future;

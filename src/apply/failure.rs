@@ -3,7 +3,7 @@
 use super::output::mask;
 use super::report::Failure;
 use crate::engine::EngineError;
-use crate::model::ObjectId;
+use crate::model::{ObjectId, ProjectSource};
 
 /// Why a step failed.
 #[derive(Debug, thiserror::Error)]
@@ -49,12 +49,16 @@ pub(super) enum StepError {
     /// A container ended instead of becoming ready.
     #[error("component {component} ended before it was ready: {cause}")]
     EndedUnready { component: String, cause: String },
-    /// A clone failed.
+    /// A project's sources could not be fetched.
     #[error("project {project} can't be fetched{}", written(.output))]
-    Clone { project: String, output: String },
+    Clone {
+        project: String,
+        from: Box<ProjectSource>,
+        output: String,
+    },
     /// There is nothing to fetch the sources with.
     #[error(
-        "project {project} can't be fetched: there is no {programs} in the image of component {component}{also}"
+        "project {project} can't be fetched: {programs} is missing in the image of component {component}{also}"
     )]
     NoProgram {
         project: String,
@@ -115,7 +119,8 @@ impl StepError {
                 "This plan can't be carried out; make a new one with wharf plan.".to_owned()
             }
             Self::Command { .. } => {
-                "Correct the command in the devfile, or what it needs; the next apply runs it again.".to_owned()
+                "Correct the command in the devfile, or what it needs; the next apply runs it again."
+                    .to_owned()
             }
             Self::Endless { .. } => {
                 "A command of an event must end; start what is to go on running in the background.".to_owned()
@@ -124,15 +129,20 @@ impl StepError {
                 "Correct the command in the devfile; the next apply runs it again.".to_owned()
             }
             Self::NotReady { .. } => {
-                "wharf logs shows what it wrote; correct it or its wharf.dev/health-check, and apply again.".to_owned()
+                "wharf logs shows what it wrote; correct it or its wharf.dev/health-check, and apply again."
+                    .to_owned()
             }
             Self::EndedUnready { .. } => {
                 "wharf logs shows what it wrote; correct it, and apply again.".to_owned()
             }
-            Self::Clone { .. } => {
-                "See that the remote and the revision exist and can be read without a password; the next apply tries \
-                 again."
-                    .to_owned()
+            Self::Clone { from, .. } => {
+                let see = match **from {
+                    ProjectSource::Git { .. } => {
+                        "the remote and the revision exist and can be read without a password"
+                    }
+                    ProjectSource::Zip { .. } => "its address gives a zip archive, and without a password",
+                };
+                format!("See that {see}; the next apply tries again.")
             }
             Self::NoProgram { programs, .. } => {
                 format!("Add {programs} to the image, or name an image that has it as the Site's toolsImage.")

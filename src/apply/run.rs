@@ -128,6 +128,7 @@ impl Executor<'_> {
         };
         let failed = |output: String| StepError::Clone {
             project: project.name.clone(),
+            from: Box::new(project.source.clone()),
             output,
         };
         let no_program = |also: &'static str| StepError::NoProgram {
@@ -156,7 +157,7 @@ impl Executor<'_> {
         };
         match self.run_to_end(create, &tools.limits, CLONE_SECONDS).await {
             Err(StepError::Ended { code, .. }) if code == clone::NO_PROGRAM || NO_SHELL.contains(&code) => {
-                Err(no_program(", nor in the tools image"))
+                Err(no_program(", and in the tools image"))
             }
             Err(StepError::Ended { output, .. }) => Err(failed(output)),
             result => result,

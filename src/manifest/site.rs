@@ -20,7 +20,7 @@ pub struct Site {
     pub defaults: Defaults,
     /// What is allowed.
     pub policy: Policy,
-    /// The image with git that clones projects for workspaces whose own image has none.
+    /// The image that fetches projects for workspaces whose own image lacks the programs.
     pub tools_image: Option<Spanned<String>>,
     /// References that devfiles name, and what is used in their place; in the order of the text.
     pub image_map: Vec<(Spanned<String>, Spanned<String>)>,

@@ -86,7 +86,8 @@ pub struct DesiredWorkspace {
     pub endpoints: Vec<DesiredEndpoint>,
     /// Every command of the devfile, in its order, for whoever asks to run one.
     pub commands: Vec<DesiredCommand>,
-    /// The container that clones where the workspace's own image has no git; the plan gives it its command.
+    /// The container that fetches sources where the workspace's own image lacks the programs; the plan gives it its
+    /// command.
     pub tools: Option<DesiredContainer>,
 }
 
@@ -216,7 +217,6 @@ impl DesiredWorkspace {
             (Role::Mark("post-start".to_owned()), MarkSpec { done })
         })
     }
-}
 
     /// The record that every container with a health check has been ready; none where no container has one.
     #[must_use]
@@ -233,3 +233,4 @@ impl DesiredWorkspace {
             (Role::Mark("ready".to_owned()), MarkSpec { done })
         })
     }
+}

@@ -106,7 +106,7 @@ pub enum Action {
         project: CloneProject,
         /// The container that clones it.
         container: Target,
-        /// The short-lived container that does it where that one has no git.
+        /// The short-lived container that does it where that one lacks the programs.
         tools: Option<ToolsContainer>,
     },
     /// Runs commands in containers, one after another but for parallel groups; the first failure ends it.

@@ -250,7 +250,8 @@ fn volumes(input: &Input<'_>, containers: &[DesiredContainer]) -> BTreeMap<Role,
     volumes
 }
 
-/// The container that clones where the workspace's image has no git: the Site's tools image on the sources' volume.
+/// The container that fetches sources where the workspace's image lacks the programs: the Site's tools image on the
+/// sources' volume.
 fn tools(
     input: &Input<'_>,
     containers: &[DesiredContainer],

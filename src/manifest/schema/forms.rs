@@ -31,7 +31,8 @@ struct SiteSpec {
     engine: Option<String>,
     defaults: Option<Defaults>,
     policy: Option<Policy>,
-    /// An image with git. It clones the projects of workspaces whose own image has none.
+    /// An image with git, and for zip archives python3 or unzip with curl or wget. It fetches the projects of workspaces
+    /// whose own image lacks them.
     tools_image: Option<Reference>,
     /// References of images that devfiles name, and what is used in their place.
     #[schemars(extend("propertyNames" = { "pattern": REFERENCE }))]

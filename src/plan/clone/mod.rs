@@ -49,7 +49,8 @@ pub fn command(project: &CloneProject) -> Vec<String> {
 pub fn programs(source: &ProjectSource) -> &'static str {
     match source {
         ProjectSource::Git { .. } => "git",
-        ProjectSource::Zip { .. } => "curl or wget, and unzip (or python3 for both)",
+        ProjectSource::Zip { location } if location.starts_with("file://") => "unzip (or python3)",
+        ProjectSource::Zip { .. } => "python3 (or unzip with curl or wget)",
     }
 }
 
