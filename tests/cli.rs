@@ -212,6 +212,24 @@ fn exec_feeds_standard_input_and_returns_the_commands_exit_code() {
 }
 
 #[test]
+fn logs_of_a_command_leave_standard_input_to_whoever_comes_next() {
+    let engine = r#"{"images": {"localhost/tools:1": "image-a", "localhost/db:1": "image-b"},
+        "scripts": [{"matches": "/tmp/wharf-seed.log", "stdout": "seeded\n"}]}"#;
+    let lab = Lab::new(engine);
+    assert_eq!(lab.wharf(&["-q", "apply", "--yes"]).0, 0);
+    let list = lab.dir().join("list");
+    fs::write(&list, "api\nweb\n").unwrap();
+    let mut list = fs::File::open(&list).unwrap();
+    let mut command = lab.command(&["logs", "api", "--command", "seed"]);
+    let output = command.stdin(list.try_clone().unwrap()).output().unwrap();
+    assert_eq!(output.stdout, b"seeded\n", "{output:?}");
+    // The two share their place in the file.
+    let mut rest = String::new();
+    list.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "api\nweb\n");
+}
+
+#[test]
 fn output_that_nobody_reads_is_no_error() {
     let lab = Lab::new(IMAGES);
     let mut command = lab.command(&["completions", "bash"]);

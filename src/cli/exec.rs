@@ -5,13 +5,13 @@ use std::io::{self, IsTerminal as _};
 use futures_util::StreamExt as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::Context;
 use super::error::{Error, Exit};
 use super::terminal::{self, RawMode};
 use super::workspace;
-use crate::engine::{ExecRequest, ExecSession, Output};
+use crate::engine::{self, ExecRequest, ExecSession, Output, OutputStream};
 
 /// Run a command in a workspace
 ///
@@ -61,10 +61,16 @@ pub(super) async fn attend(context: &Context, session: ExecSession, tty: bool) -
     result
 }
 
+/// Shows what a command writes that reads nothing of this process's standard input; its exit code.
+pub(super) async fn listen(context: &Context, session: ExecSession) -> Result<i32, Error> {
+    drop(session.stdin);
+    ended(context, session.output, session.exit).await
+}
+
 async fn follow(context: &Context, session: ExecSession, tty: bool) -> Result<i32, Error> {
     let ExecSession {
         stdin,
-        mut output,
+        output,
         resize,
         exit,
     } = session;
@@ -74,15 +80,25 @@ async fn follow(context: &Context, session: ExecSession, tty: bool) -> Result<i3
     } else {
         None
     };
+    let result = ended(context, output, exit).await;
+    feeding.abort();
+    if let Some(sizing) = sizing {
+        sizing.abort();
+    }
+    result
+}
+
+/// Shows a command's output to its end; its exit code.
+async fn ended(
+    context: &Context,
+    mut output: OutputStream,
+    exit: oneshot::Receiver<engine::Result<i32>>,
+) -> Result<i32, Error> {
     while let Some(piece) = output.next().await {
         match piece? {
             Output::Stdout(bytes) => context.out.bytes(&bytes)?,
             Output::Stderr(bytes) => context.out.error_bytes(&bytes)?,
         }
-    }
-    feeding.abort();
-    if let Some(sizing) = sizing {
-        sizing.abort();
     }
     match exit.await {
         Ok(code) => Ok(code?),

@@ -6,7 +6,7 @@ use super::error::{Error, Exit};
 use super::workspace;
 use super::{Context, exec};
 use crate::engine::{ExecRequest, LogOptions, Output};
-use crate::model::ExecCommand;
+use crate::model::{ExecCommand, Name};
 
 /// Show what a workspace's container wrote
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub(super) struct Args {
     tail: Option<u32>,
     /// What a command of postStart wrote when it ran last, instead of the container's own output
     #[arg(long, value_name = "ID", conflicts_with_all = ["follow", "tail"])]
-    command: Option<String>,
+    command: Option<Name>,
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
@@ -44,8 +44,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 }
 
 /// Shows the file in which a command's output was kept.
-async fn kept(context: &Context, found: &workspace::Found, id: &str) -> Result<Exit, Error> {
-    let log = ExecCommand::log_of(id);
+async fn kept(context: &Context, found: &workspace::Found, id: &Name) -> Result<Exit, Error> {
+    let log = ExecCommand::log_of(id.as_str());
     let container = found.running()?;
     let request = ExecRequest {
         argv: ["/bin/sh", "-c", "test -r \"$0\" && exec cat \"$0\"", &log]
@@ -54,7 +54,7 @@ async fn kept(context: &Context, found: &workspace::Found, id: &str) -> Result<E
         ..ExecRequest::default()
     };
     let session = found.site.engine.exec(&container.id, &request).await?;
-    match exec::attend(context, session, false).await? {
+    match exec::listen(context, session).await? {
         0 => Ok(Exit::Success),
         _ => Err(Error::new(format!(
             "no command {id} of postStart has run in {} of {}",
