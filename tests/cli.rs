@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
@@ -162,6 +162,26 @@ fn validate_watches_until_it_is_ended() {
     Running::wait_for(&mut watch.stdout, "no problems");
     watch.interrupt();
     assert_eq!(watch.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_watched_check_ends_while_it_waits_for_what_it_fetches() {
+    let lab = Lab::new("{}");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let site = lab.dir().join("wharf.yaml");
+    let policy = "policy: {imports: {privateHosts: [127.0.0.1]}, maxDeletions: 5}";
+    let text = fs::read_to_string(&site).unwrap();
+    fs::write(&site, text.replace("policy: {maxDeletions: 5}", policy)).unwrap();
+    let devfile = format!("schemaVersion: 2.2.0\nparent: {{uri: 'http://{address}/base.yaml'}}\n");
+    fs::write(lab.dir().join("devfiles/tools.yaml"), devfile).unwrap();
+    let mut watch = lab.start(&["validate", "--watch"]);
+    let _asked = silent.accept().unwrap();
+    watch.interrupt();
+    assert_eq!(watch.child.wait().unwrap().code(), Some(0));
+    let mut shown = String::new();
+    watch.stdout.read_to_string(&mut shown).unwrap();
+    assert_eq!(shown, "", "the check did not come to its end");
 }
 
 #[test]

@@ -46,7 +46,12 @@ pub(super) async fn watch(
     // One listener for all rounds: a Ctrl-C while files are checked must not get lost.
     let mut interrupts = signal(SignalKind::interrupt())?;
     loop {
-        if let Err(error) = again().await {
+        // A check may wait long for what it fetches.
+        let done = tokio::select! {
+            _ = interrupts.recv() => return Ok(()),
+            done = again() => done,
+        };
+        if let Err(error) = done {
             context.out.error(&error.to_string(), None);
         }
         context.out.say("Watching; Ctrl-C ends it.");
