@@ -253,7 +253,7 @@ components:
     attributes: {{wharf.dev/depends-on: [database]}}
     container:
       image: {image}
-      command: [/bin/sh, -c, 'ls /shared > /tmp/seen; exec sleep 100000']
+      command: [/bin/sh, -c, 'ls /shared > /tmp/seen.new; mv /tmp/seen.new /tmp/seen; exec sleep 100000']
       volumeMounts: [{{name: shared, path: /shared}}]
   - name: database
     attributes:
@@ -266,7 +266,7 @@ components:
   - name: shared
     volume: {{}}
 commands:
-  - {{id: look, exec: {{component: server, commandLine: 'echo I see; cat /tmp/seen; sleep 1000 & echo done >&2'}}}}
+  - {{id: look, exec: {{component: server, commandLine: 'until test -e /tmp/seen; do sleep 0.1; done; echo I see; cat /tmp/seen; sleep 1000 & echo done >&2'}}}}
 events: {{postStart: [look]}}
 ",
             image = image()
@@ -279,6 +279,8 @@ events: {{postStart: [look]}}
         let kept = site.ok(&["logs", "alice/api", "--command", "look"]);
         assert_eq!(kept, "I see\nready\ndone\n");
         site.converged();
+        // The next round starts the same containers again, and must find nothing of this one.
+        site.shell("alice/api", "rm /shared/ready /tmp/seen /tmp/wharf-look.log");
         podman(&[
             "stop",
             "-t",
