@@ -250,6 +250,15 @@ fn logs_of_a_command_leave_standard_input_to_whoever_comes_next() {
 }
 
 #[test]
+fn logs_take_no_path_for_a_command() {
+    let lab = Lab::new(IMAGES);
+    let (code, _, said) = lab.wharf(&["logs", "api", "--command", "x/../../etc/passwd"]);
+    assert_eq!(code, 64);
+    let expected = "for '--command <ID>': a name has lower-case letters, digits and inner hyphens only";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
 fn output_that_nobody_reads_is_no_error() {
     let lab = Lab::new(IMAGES);
     let mut command = lab.command(&["completions", "bash"]);
