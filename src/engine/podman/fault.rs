@@ -115,6 +115,7 @@ pub(super) fn of_message(call: Call<'_>, status: StatusCode, message: &str) -> E
         "has dependent containers",
         "as it is running",
         "running or paused containers",
+        "exec sessions on running containers",
     ]);
     if taken || status == StatusCode::CONFLICT {
         return EngineError::Conflict(format!("{call}: {message}"));
@@ -195,6 +196,8 @@ mod tests {
         assert!(matches!(of(404, image), EngineError::Image { .. }));
         let gone = r#"{"cause":"no such container","message":"no container with ID x found in database: no such container","response":500}"#;
         assert!(matches!(of(500, gone), EngineError::NotFound(o) if o == "lab.a.b.c"));
+        let ended = r#"{"cause":"container state improper","message":"can only create exec sessions on running containers: container state improper","response":500}"#;
+        assert!(matches!(of(500, ended), EngineError::Conflict(_)));
     }
 
     #[test]
