@@ -331,3 +331,50 @@ fn an_image_that_can_not_be_locked_is_named_and_nothing_is_written() {
     );
     assert!(!repository.path("wharf.lock").exists());
 }
+
+#[test]
+fn nothing_is_written_or_removed_through_a_link_and_only_what_lock_wrote_is_removed() {
+    let web = Web::new();
+    web.give("/base.yaml", Answer::ok(BASE));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let theirs = elsewhere.path().join(format!("{}.yaml", "a".repeat(64)));
+    fs::write(&theirs, "theirs").unwrap();
+    let repository = Repository::new(&private("127.0.0.1"), &child(&web.url("127.0.0.1", "/base.yaml")));
+    let locked_over = |link: &str| {
+        std::os::unix::fs::symlink(elsewhere.path(), repository.path(link)).unwrap();
+        assert_says(
+            repository.wharf(&["lock"]),
+            1,
+            &format!("{link} is no folder of its own"),
+        );
+        assert!(!repository.path("wharf.lock").exists());
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1, "{link}");
+        fs::remove_file(repository.path(link)).unwrap();
+    };
+    locked_over(".wharf");
+    fs::create_dir(repository.path(".wharf")).unwrap();
+    locked_over(".wharf/devfiles");
+
+    fs::create_dir(repository.path(".wharf/devfiles")).unwrap();
+    repository.write(".wharf/devfiles/notes.txt", "mine");
+    let link = repository.path(&format!(".wharf/devfiles/{}.yaml", "b".repeat(64)));
+    std::os::unix::fs::symlink(&theirs, &link).unwrap();
+    repository.write(&format!(".wharf/devfiles/{}.yaml", "c".repeat(64)), "old");
+    assert_says(repository.wharf(&["lock"]), 0, "Locked 1 devfile");
+    assert!(repository.path(".wharf/devfiles/notes.txt").exists());
+    assert!(fs::symlink_metadata(&link).is_ok());
+    assert_eq!(
+        repository.vendored().len(),
+        3,
+        "what was not locked any more is gone"
+    );
+}
+
+#[test]
+fn what_can_not_be_written_is_named() {
+    let web = Web::new();
+    web.give("/base.yaml", Answer::ok(BASE));
+    let repository = Repository::new(&private("127.0.0.1"), &child(&web.url("127.0.0.1", "/base.yaml")));
+    fs::create_dir(repository.path("wharf.lock")).unwrap();
+    assert_says(repository.wharf(&["lock"]), 1, "wharf.lock can't be written: ");
+}

@@ -9,7 +9,7 @@ use super::configuration::{self, Elsewhere};
 use super::error::{Error, Exit};
 use super::imports::Access;
 use crate::document::Diagnostics;
-use crate::lock::{FILE, FOLDER, Lock};
+use crate::lock::{FILE, FOLDER, Lock, is_content};
 use crate::source::{Source, registry};
 
 /// Pin what the repository uses from elsewhere
@@ -103,30 +103,57 @@ async fn complete(context: &Context, elsewhere: Elsewhere) -> Result<Lock, Error
 fn write(dir: &Path, lock: &Lock) -> Result<(), Error> {
     let files = lock.files();
     let folder = dir.join(FOLDER);
+    expect_no_link(dir)?;
     for (path, content) in files.iter().filter(|(path, _)| *path != FILE) {
         let file = dir.join(path);
-        if !fs::read(&file).is_ok_and(|there| there == **content) {
-            fs::create_dir_all(&folder)?;
-            replace(&file, content)?;
+        if !(is_regular(&file) && fs::read(&file).is_ok_and(|there| there == **content)) {
+            fs::create_dir_all(&folder).map_err(|e| unwritable(&folder, &e))?;
+            replace(&file, content).map_err(|e| unwritable(&file, &e))?;
         }
     }
+    let file = dir.join(FILE);
     match files.get(FILE) {
-        Some(content) => replace(&dir.join(FILE), content)?,
-        None => remove(&dir.join(FILE))?,
+        Some(content) => replace(&file, content),
+        None => remove(&file),
     }
+    .map_err(|e| unwritable(&file, &e))?;
     let Ok(entries) = fs::read_dir(&folder) else {
         return Ok(());
     };
     for entry in entries {
-        let name = entry?.file_name();
-        if !files.contains_key(&format!("{FOLDER}/{}", name.to_string_lossy())) {
-            remove(&folder.join(name))?;
+        let name = entry.map_err(|e| unwritable(&folder, &e))?.file_name();
+        let path = format!("{FOLDER}/{}", name.to_string_lossy());
+        let file = folder.join(name);
+        if !files.contains_key(&path) && is_content(&path) && is_regular(&file) {
+            remove(&file).map_err(|e| unwritable(&file, &e))?;
         }
     }
     Ok(())
 }
 
-fn replace(file: &Path, content: &[u8]) -> Result<(), Error> {
+/// A link is as easily committed as a folder, and would have files written and removed wherever it leads.
+fn expect_no_link(dir: &Path) -> Result<(), Error> {
+    let below = Path::new(FOLDER).ancestors();
+    for path in below.filter(|path| !path.as_os_str().is_empty()) {
+        let path = dir.join(path);
+        if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_dir()) {
+            return Err(Error::new(format!(
+                "{} is no folder of its own; nothing was locked",
+                path.display()
+            ))
+            .hint(format!(
+                "wharf lock writes devfiles below {FOLDER}; remove the link or file that stands there."
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn is_regular(file: &Path) -> bool {
+    fs::symlink_metadata(file).is_ok_and(|found| found.is_file())
+}
+
+fn replace(file: &Path, content: &[u8]) -> std::io::Result<()> {
     let folder = file.parent().unwrap_or(file);
     let mut part = tempfile::Builder::new()
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
@@ -136,11 +163,15 @@ fn replace(file: &Path, content: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-fn remove(file: &Path) -> Result<(), Error> {
+fn remove(file: &Path) -> std::io::Result<()> {
     match fs::remove_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(format!("{} can't be written: {error}", path.display()))
 }
 
 fn count(number: usize, what: &str) -> String {

@@ -60,6 +60,14 @@ pub fn is_part(path: &str) -> bool {
             .is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// Whether a path is that of a locked devfile's content.
+#[must_use]
+pub fn is_content(path: &str) -> bool {
+    let name = path.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix('/'));
+    name.and_then(|name| name.strip_suffix(".yaml"))
+        .is_some_and(is_sha256)
+}
+
 impl Lock {
     /// Takes the lock out of `files`; nothing is locked where there is none.
     pub fn take(files: &mut Files) -> (Self, Diagnostics) {
@@ -184,6 +192,12 @@ fn outdated(messages: impl Iterator<Item = String>) -> Diagnostics {
 fn sha256(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether a text is a SHA-256 as it is written here: 64 lowercase hexadecimal digits.
+fn is_sha256(text: &str) -> bool {
+    let is_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+    text.len() == 64 && text.bytes().all(is_hex)
 }
 
 /// The path of a devfile's content.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::{FILE, Lock, VERSION, file, sha256};
+use super::{FILE, Lock, VERSION, file, is_sha256, sha256};
 use crate::document::{
     self, Content, Decode, Diagnostic, Diagnostics, Fields, Files, Node, Reader, Spanned, Value,
 };
@@ -136,8 +136,7 @@ fn address(text: Spanned<String>, reader: &mut Reader<'_>) -> Option<Spanned<Url
 
 /// A digest also names a file, so it is what it has to be and nothing else.
 fn check(whole: &Spanned<String>, digits: &str, reader: &mut Reader<'_>) -> Option<()> {
-    let is_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
-    if digits.len() == 64 && digits.bytes().all(is_hex) {
+    if is_sha256(digits) {
         return Some(());
     }
     let message = format!("{:?} is no SHA-256", whole.value);
