@@ -160,13 +160,9 @@ fn a_locked_image_stays_what_it_was_when_its_tag_moves() {
     site.ok(&["lock"]);
     site.ok(&["apply", "--yes", "--locked", "--offline"]);
     let container = site.name("alice.api.tools");
-    let used = || Image(podman(&["inspect", "--format", "{{.ImageName}}", &container]));
+    let used = || podman(&["inspect", "--format", "{{.ImageName}}", &container]);
     let first = used();
-    assert!(
-        first.0.starts_with(&registry.image("tools@sha256:")),
-        "{}",
-        first.0
-    );
+    assert!(first.starts_with(&registry.image("tools@sha256:")), "{first}");
     site.converged();
 
     let other = Image::marked(&site, "moved");
@@ -182,7 +178,7 @@ fn a_locked_image_stays_what_it_was_when_its_tag_moves() {
     );
     site.apply();
     let second = used();
-    assert_ne!(first.0, second.0);
+    assert_ne!(first, second);
     assert_eq!(site.shell("alice/api", "echo $MARK"), "moved");
     site.converged();
     drop(site);

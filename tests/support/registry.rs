@@ -1,11 +1,10 @@
 //! A real image registry on loopback, for as long as a test needs it.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use super::client::podman;
+use super::client::{podman, try_podman};
 
 /// The program that `scripts/registry` brings, unless the environment names another.
 fn program() -> PathBuf {
@@ -28,16 +27,9 @@ pub(crate) struct Registry {
 impl Registry {
     pub(crate) fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
-        // Free a moment ago; nothing else here takes ports at random.
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let address = format!("127.0.0.1:{port}");
         let config = data.path().join("config.yml");
         let text = format!(
-            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}'}}\n",
+            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '127.0.0.1:0'}}\n",
             data.path().display()
         );
         std::fs::write(&config, text).unwrap();
@@ -50,10 +42,20 @@ impl Registry {
             .spawn()
             .unwrap();
         let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
-        let ready = log
+        // It takes a free port and says which.
+        let address = log
             .by_ref()
-            .any(|line| line.is_ok_and(|line| line.contains("listening on")));
-        assert!(ready, "the registry listens at {address}");
+            .map_while(Result::ok)
+            .find_map(|line| {
+                Some(
+                    line.split_once("listening on ")?
+                        .1
+                        .split(['"', ' ', ','])
+                        .next()?
+                        .to_owned(),
+                )
+            })
+            .expect("the registry says where it listens");
         // Read on, or it would wait for somebody who does.
         std::thread::spawn(move || log.count());
         Self {
@@ -80,5 +82,11 @@ impl Drop for Registry {
         // It has no state that anybody needs.
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // What was pulled has no label of a test's, so that nothing else would remove it.
+        let format = "{{.Repository}}@{{.Digest}}";
+        let pulled = try_podman(&["images", "--format", format]).unwrap_or_default();
+        for name in pulled.lines().filter(|name| name.starts_with(&self.image(""))) {
+            let _ = try_podman(&["rmi", "--force", name]);
+        }
     }
 }
