@@ -378,3 +378,24 @@ fn what_can_not_be_written_is_named() {
     fs::create_dir(repository.path("wharf.lock")).unwrap();
     assert_says(repository.wharf(&["lock"]), 1, "wharf.lock can't be written: ");
 }
+
+#[test]
+fn a_password_in_an_address_is_never_shown() {
+    let project = "schemaVersion: 2.2.0\ncomponents: [{name: tools, container: {image: 'localhost/tools:1'}}]\n\
+                   projects: [{name: app, git: {remotes: {origin: 'https://bob:s3cret@x.org/app.git'}}}]\n";
+    let id = "schemaVersion: 2.2.0\nparent: {id: base, registryUrl: 'https://bob:s3cret@x.org'}\n";
+    let registry = "  devfileRegistry: 'https://bob:s3cret@x.org'\n";
+    for (site, devfile) in [
+        ("", child("https://bob:s3cret@x.org/d.yaml").as_str()),
+        ("", id),
+        ("", project),
+        (registry, BASE),
+    ] {
+        let repository = Repository::new(site, devfile);
+        for format in ["human", "json", "github", "sarif"] {
+            let (code, text) = repository.wharf(&["-vv", "validate", "--format", format]);
+            assert_eq!(code, 1, "{text}");
+            assert!(!text.contains("s3cret"), "{text}");
+        }
+    }
+}

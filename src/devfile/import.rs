@@ -280,6 +280,12 @@ fn raw(mut url: Url) -> Url {
         if let (Some("github.com"), ["", owner, name, word, rest]) = (url.host_str(), parts.as_slice())
             && *word == kind
             && url.set_host(Some("raw.githubusercontent.com")).is_ok()
+    if !url.username().is_empty() || url.password().is_some() {
+        // Said without the address, so that nobody reads it where this is shown.
+        return Named::Nowhere(
+            "its address has a user or a password in it, and such are not asked".to_owned(),
+        );
+    }
         {
             url.set_path(&format!("{owner}/{name}/{}", file(rest, kind)));
             return url;
@@ -397,3 +403,19 @@ mod tests {
         assert_eq!(imports.found.len(), 3);
     }
 }
+    #[test]
+    fn an_address_with_a_password_names_nothing_and_is_not_repeated() {
+        for text in [
+            "uri: https://bob:s3cret@x.org/d.yaml",
+            "uri: https://s3cret@github.com/o/r/blob/main/d.yaml",
+            "{id: go, registryUrl: 'https://bob:s3cret@x.org'}",
+        ] {
+            let why = named(text, "a.yaml").unwrap_err();
+            assert!(
+                why.contains("a password in it") && !why.contains("s3cret"),
+                "{why}"
+            );
+        }
+        assert!(named("uri: //bob:s3cret@x.org/d.yaml", "https://x.org/a.yaml").is_err());
+    }
+

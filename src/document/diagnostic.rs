@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::password::without_passwords;
 use super::text::{Source, Span};
 
 /// How bad it is.
@@ -57,7 +58,7 @@ impl Diagnostic {
         Self {
             severity: Severity::Error,
             code,
-            message: shortened(message.into()),
+            message: fit(&message.into()),
             path: path.into(),
             source: None,
             span: None,
@@ -87,14 +88,14 @@ impl Diagnostic {
     /// With what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(shortened(help.into()));
+        self.help = Some(fit(&help.into()));
         self
     }
 
     /// With what was expected, shown under the text.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(shortened(label.into()));
+        self.label = Some(fit(&label.into()));
         self
     }
 
@@ -121,10 +122,12 @@ const MAX_SLIPS: usize = 5;
 /// The longest message; a hostile value of megabytes is not repeated in full.
 const MAX_MESSAGE: usize = 600;
 
-fn shortened(text: String) -> String {
+/// A text that anybody may read, and wants to.
+fn fit(text: &str) -> String {
+    let text = without_passwords(text);
     match text.char_indices().nth(MAX_MESSAGE) {
         Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
+        None => text.into_owned(),
     }
 }
 
@@ -229,6 +232,13 @@ mod tests {
         assert!(diagnostics.has_errors());
         diagnostics.push(Diagnostic::of_file("x", "b.yaml", "m"));
         assert_eq!(diagnostics.0.len(), MAX_PER_FILE + 2);
+    }
+
+    #[test]
+    fn no_part_of_a_diagnostic_repeats_a_password() {
+        let text = "https://bob:s3cret@x.org";
+        let diagnostic = Diagnostic::of_file("x", "a.yaml", text).help(text).label(text);
+        assert!(!format!("{diagnostic:?}").contains("s3cret"));
     }
 
     #[test]

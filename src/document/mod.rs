@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod fields;
 pub mod files;
 pub mod parse;
+pub mod password;
 pub mod rule;
 pub mod scalar;
 pub mod text;

@@ -1,8 +1,11 @@
 //! The lines of a file around a place, fit to be shown: no control characters, no endless lines. A file may hold
 //! megabytes in one line and escape sequences for the reader's terminal.
 
+use std::borrow::Cow;
+
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
+use crate::document::password::without_passwords;
 use crate::document::{Source, Span};
 
 /// The most characters of a line that are shown.
@@ -37,7 +40,7 @@ impl Snippet {
         let mut text = String::new();
         let mut mark = Span::default();
         for at in first_line..=(line + CONTEXT).min(source.lines().len() - 1) {
-            let full = line_text(source, at);
+            let full = &*line_text(source, at);
             if at != line {
                 if full.is_empty() && at + 1 == source.lines().len() {
                     break; // what follows the last line's end is no line
@@ -76,14 +79,14 @@ impl Snippet {
     }
 }
 
-/// A line without its end.
-fn line_text(source: &Source, line: usize) -> &str {
+/// A line without its end, and without passwords.
+fn line_text(source: &Source, line: usize) -> Cow<'_, str> {
     let start = source.lines()[line];
     let end = source
         .lines()
         .get(line + 1)
         .map_or(source.text.len(), |next| next - 1);
-    source.text[start..end].trim_end_matches('\r')
+    without_passwords(source.text[start..end].trim_end_matches('\r'))
 }
 
 /// So many characters of a line after the first `skip`.

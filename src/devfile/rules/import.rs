@@ -10,7 +10,7 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     code: "devfile/import",
     why: "A parent or a plugin is a devfile that this one builds on, so it must be there: a file of the \
           repository, an address of the web, or what a registry has. Only public addresses are asked, and hosts \
-          that the Site names in policy.imports.privateHosts. wharf lock keeps what was fetched in the repository.",
+          that the Site names in policy.imports.privateHosts; addresses with a user or a password in them are not. wharf lock keeps what was fetched in the repository.",
     example: include_str!("../../../fixtures/devfile/import/invalid.yaml"),
     fixed: include_str!("../../../fixtures/devfile/import/valid.yaml"),
 };

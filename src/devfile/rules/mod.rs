@@ -5,6 +5,7 @@
 //! quantity, a name, a version) are called while it is read and have no `check`. A rule's test is its folder in
 //! `fixtures/devfile`: a devfile that keeps it, one that breaks it, and what is said then.
 
+mod address_password;
 mod annotation_conflict;
 mod apply_component;
 mod clone_path;
@@ -110,6 +111,7 @@ pub const RULES: &[Rule] = &[
     git_word::RULE,
     sparse_checkout::RULE,
     zip_address::RULE,
+    address_password::RULE,
 ];
 
 /// What the rules look at.
@@ -158,6 +160,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
         git_word::check,
         sparse_checkout::check,
         zip_address::check,
+        address_password::check,
     ];
     for check in checks {
         check(subject, found);
