@@ -379,6 +379,51 @@ fn what_can_not_be_written_is_named() {
     assert_says(repository.wharf(&["lock"]), 1, "wharf.lock can't be written: ");
 }
 
+/// An image of a registry that gives this digest for its tag.
+fn image(web: &Web, digest: &str) -> String {
+    let answer = Answer::ok("").with("Docker-Content-Digest", digest);
+    web.give("/v2/tools/manifests/1", answer);
+    web.url("127.0.0.1", "/tools:1").replace("http://", "")
+}
+
+fn digest(digit: &str) -> String {
+    format!("sha256:{}", digit.repeat(64))
+}
+
+#[test]
+fn where_a_digest_is_required_lock_provides_it_and_is_recommended_only_where_it_can() {
+    let web = Web::new();
+    let image = image(&web, &digest("a"));
+    let policy = "  policy: {images: {requireDigest: true}}\n";
+    let of = |image: &str| Repository::new(policy, &BASE.replace("localhost/tools:1", image));
+    let repository = of(&image);
+    assert_says(repository.wharf(&["plan"]), 1, "pin it with wharf lock");
+    assert_says(repository.wharf(&["lock"]), 0, "Locked 0 devfiles and 1 image");
+    assert_says(repository.wharf(&["lock", "--update"]), 0, "locked as they were");
+    assert_says(
+        repository.wharf(&["plan", "--locked", "--offline"]),
+        0,
+        &format!("tools@{}", digest("a")),
+    );
+
+    for image in ["localhost/tools:1", "tools:1"] {
+        let repository = of(image);
+        for command in ["plan", "lock"] {
+            let (code, text) = repository.wharf(&[command]);
+            assert!(text.contains("has no digest, which the site's policy"), "{text}");
+            assert!(!text.contains("wharf lock"), "{text}");
+            assert_eq!(code, 1);
+        }
+    }
+    let built = "schemaVersion: 2.2.0\ncomponents:\n- {name: tools, container: {image: tools}}\n\
+                 - {name: image, image: {imageName: tools, dockerfile: {uri: Containerfile}}}\n";
+    let repository = Repository::new(policy, built);
+    repository.write("Containerfile", "FROM quay.io/base:1\n");
+    let (_, text) = repository.wharf(&["plan"]);
+    assert!(text.contains("the image quay.io/base:1 has no digest"), "{text}");
+    assert!(!text.contains("wharf lock"), "{text}");
+}
+
 #[test]
 fn a_password_in_an_address_is_never_shown() {
     let project = "schemaVersion: 2.2.0\ncomponents: [{name: tools, container: {image: 'localhost/tools:1'}}]\n\

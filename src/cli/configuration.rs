@@ -44,63 +44,102 @@ pub(super) struct Configuration {
     pub(super) revision: Revision,
 }
 
-/// Reads and checks the repository at `dir`.
-pub(super) async fn read(dir: &Path, source: &Source, access: Access) -> Result<Reading, Error> {
-    with_lock(dir, source, access, |lock, found| (lock, found)).await
+/// Which repository is read, and for what.
+struct Request<'a> {
+    dir: &'a Path,
+    source: &'a Source,
+    access: Access,
+    /// Whether it is about to be locked.
+    locking: bool,
 }
 
-/// The same, with another lock in place of the repository's own and what is wrong with that.
-pub(super) async fn with_lock(
+/// Reads and checks the repository at `dir`.
+pub(super) async fn read(dir: &Path, source: &Source, access: Access) -> Result<Reading, Error> {
+    let request = Request {
+        dir,
+        source,
+        access,
+        locking: false,
+    };
+    request.read(|lock, found| (lock, found)).await
+}
+
+/// Reads and checks the repository at `dir` to lock it: `start` is told its lock and what is wrong with that, and says
+/// what to begin with.
+pub(super) async fn read_to_lock(
     dir: &Path,
-    source: &Source,
-    access: Access,
-    change: impl FnOnce(Lock, Diagnostics) -> (Lock, Diagnostics),
+    start: impl FnOnce(Lock, Diagnostics) -> (Lock, Diagnostics),
 ) -> Result<Reading, Error> {
-    let source::Loaded { mut files, revision } = source::load(dir, source)?;
-    let (lock, found) = Lock::take(&mut files);
-    let (lock, mut diagnostics) = change(lock, found);
-    let loaded = manifest::load(&files);
-    diagnostics.extend(loaded.diagnostics.clone());
-    let site = loaded.manifests.as_ref().map(|m| &m.site.spec);
-    let devfiles: Vec<_> = loaded.all_devfiles().collect();
-    let Gathered { imports, fetched } =
-        imports::gather(&devfiles, site, &files, &lock, access.offline).await?;
-    let (workspaces, found) = resolve::read(&loaded, &imports);
-    diagnostics.extend(found);
-    let mut needed = Needed {
-        devfiles: imports::addresses(&imports),
-        ..Needed::default()
+    let request = Request {
+        dir,
+        source: &Source::WorkingTree,
+        access: Access::default(),
+        locking: true,
     };
-    let mut desired = None;
-    if let Some(workspaces) = workspaces {
-        needed.images = workspaces.images_to_lock();
-        source::load_contexts(dir, source, &workspaces.contexts(), &mut files)?;
-        let (state, found) = workspaces.resolve(&files, &lock);
+    request.read(start).await
+}
+
+impl Request<'_> {
+    async fn read(
+        self,
+        start: impl FnOnce(Lock, Diagnostics) -> (Lock, Diagnostics),
+    ) -> Result<Reading, Error> {
+        let source::Loaded { mut files, revision } = source::load(self.dir, self.source)?;
+        let (lock, found) = Lock::take(&mut files);
+        let (lock, mut diagnostics) = start(lock, found);
+        let loaded = manifest::load(&files);
+        diagnostics.extend(loaded.diagnostics.clone());
+        let devfiles: Vec<_> = loaded.all_devfiles().collect();
+        let Gathered { imports, fetched } = imports::gather(
+            &devfiles,
+            loaded.manifests.as_ref().map(|m| &m.site.spec),
+            &files,
+            &lock,
+            self.access.offline,
+        )
+        .await?;
+        let (workspaces, found) = resolve::read(&loaded, &imports);
         diagnostics.extend(found);
-        desired = Some(state);
+        let mut needed = Needed {
+            devfiles: imports::addresses(&imports),
+            ..Needed::default()
+        };
+        let mut desired = None;
+        if let Some(workspaces) = workspaces {
+            needed.images = workspaces.images_to_lock();
+            source::load_contexts(self.dir, self.source, &workspaces.contexts(), &mut files)?;
+            let workspaces = if self.locking {
+                workspaces.while_locking()
+            } else {
+                workspaces
+            };
+            let (state, found) = workspaces.resolve(&files, &lock);
+            diagnostics.extend(found);
+            desired = Some(state);
+        }
+        if self.access.locked {
+            diagnostics.extend(lock.differences(&needed));
+        }
+        let diagnostics = diagnostics.sorted();
+        let configuration = match (loaded.manifests, desired) {
+            (Some(manifests), Some(desired)) if !diagnostics.has_errors() => Some(Configuration {
+                manifests,
+                desired,
+                revision,
+            }),
+            (Some(_) | None, Some(_) | None) => None,
+        };
+        Ok(Reading {
+            configuration,
+            checked: loaded.checked,
+            diagnostics,
+            elsewhere: Elsewhere {
+                lock,
+                needed,
+                fetched,
+            },
+        })
     }
-    if access.locked {
-        diagnostics.extend(lock.differences(&needed));
-    }
-    let diagnostics = diagnostics.sorted();
-    let configuration = match (loaded.manifests, desired) {
-        (Some(manifests), Some(desired)) if !diagnostics.has_errors() => Some(Configuration {
-            manifests,
-            desired,
-            revision,
-        }),
-        (Some(_) | None, Some(_) | None) => None,
-    };
-    Ok(Reading {
-        configuration,
-        checked: loaded.checked,
-        diagnostics,
-        elsewhere: Elsewhere {
-            lock,
-            needed,
-            fetched,
-        },
-    })
 }
 
 /// Whether a directory can be a configuration repository, said before anything is looked for in it.

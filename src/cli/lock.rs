@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use super::configuration::{self, Elsewhere};
 use super::error::{Error, Exit};
-use super::imports::Access;
 use crate::document::Diagnostics;
 use crate::lock::{FILE, FOLDER, Lock, is_content};
-use crate::source::{Source, registry};
+use crate::source::registry;
 
 /// Pin what the repository uses from elsewhere
 ///
@@ -42,8 +41,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
             (lock, found)
         }
     };
-    let access = Access::default();
-    let reading = configuration::with_lock(&dir, &Source::WorkingTree, access, choose).await?;
+    let reading = configuration::read_to_lock(&dir, choose).await?;
     let (_, elsewhere) = configuration::accepted(context, reading, "locked")?;
     let lock = complete(context, elsewhere).await?;
     write(&dir, &lock)?;

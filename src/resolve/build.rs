@@ -199,9 +199,9 @@ fn check_bases(input: &Input<'_>, image: &Image, text: &str, report: &mut dyn Fn
         let mut words = words.filter(|w| !w.starts_with("--"));
         let Some(base) = words.next() else { continue };
         let known = stages.iter().any(|s| s.eq_ignore_ascii_case(base));
-        if let (false, Some((message, help))) =
-            (known, images::refusal(&input.manifests.site.spec, base, base))
-        {
+        let site = &input.manifests.site.spec;
+        let refused = || images::refusal(site, base).or_else(|| images::undigested(site, base, false));
+        if let (false, Some((message, help))) = (known, refused()) {
             let message = format!("the Containerfile starts from an image that is not allowed: {message}");
             report(
                 input

@@ -60,34 +60,40 @@ pub(super) fn to_lock<'a>(site: &Site, devfiles: impl Iterator<Item = &'a Devfil
     references
 }
 
-/// Why the policy refuses a reference, if it does; `pinned` is the same with its digest.
-pub(super) fn refusal(site: &Site, reference: &str, pinned: &str) -> Option<(String, String)> {
-    let policy = &site.policy;
-    if let Some(allowed) = &policy.images_allow {
-        let matches = |pattern: &str| {
-            Pattern::new(pattern).is_ok_and(|p| {
-                let name = reference.split(['@']).next().unwrap_or(reference);
-                p.matches_with(reference, OPTIONS) || p.matches_with(name, OPTIONS)
-            })
-        };
-        if !allowed.iter().any(|p| matches(&p.value)) {
-            let patterns: Vec<&str> = allowed.iter().map(|p| p.value.as_str()).collect();
-            let message = format!("the site's policy does not allow the image {reference}");
-            let help = format!(
-                "policy.images.allow has {}; imageMap can put a mirror in its place",
-                patterns.join(", ")
-            );
-            return Some((message, help));
-        }
+/// Why the policy does not allow a reference, if it doesn't, and what helps.
+pub(super) fn refusal(site: &Site, reference: &str) -> Option<(String, String)> {
+    let allowed = site.policy.images_allow.as_ref()?;
+    let matches = |pattern: &str| {
+        Pattern::new(pattern).is_ok_and(|p| {
+            let name = reference.split(['@']).next().unwrap_or(reference);
+            p.matches_with(reference, OPTIONS) || p.matches_with(name, OPTIONS)
+        })
+    };
+    if allowed.iter().any(|p| matches(&p.value)) {
+        return None;
     }
-    if policy.require_digest && !pinned.contains("@sha256:") {
-        let message = format!("the image {reference} has no digest, which the site's policy requires");
-        return Some((
-            message,
-            "write it as NAME@sha256:DIGEST, or pin it with wharf lock".to_owned(),
-        ));
+    let patterns: Vec<&str> = allowed.iter().map(|p| p.value.as_str()).collect();
+    let message = format!("the site's policy does not allow the image {reference}");
+    let help = format!(
+        "policy.images.allow has {}; imageMap can put a mirror in its place",
+        patterns.join(", ")
+    );
+    Some((message, help))
+}
+
+/// Why the policy demands a digest of a reference that has none, and what helps. Only what `can_lock` is pinned by
+/// wharf lock.
+pub(super) fn undigested(site: &Site, reference: &str, can_lock: bool) -> Option<(String, String)> {
+    if !site.policy.require_digest || reference.contains("@sha256:") {
+        return None;
     }
-    None
+    let message = format!("the image {reference} has no digest, which the site's policy requires");
+    let help = if can_lock {
+        "write it as NAME@sha256:DIGEST, or pin it with wharf lock"
+    } else {
+        "write it as NAME@sha256:DIGEST"
+    };
+    Some((message, help.to_owned()))
 }
 
 /// The image behind a container's reference: built here, or had from elsewhere.
@@ -104,7 +110,9 @@ pub(super) fn image(
     let site = &input.manifests.site.spec;
     let mapped = mapped(site, reference);
     let reference = locked(input.lock, mapped);
-    if let Some((message, help)) = refusal(site, mapped, &reference) {
+    let can_lock = can_lock(mapped);
+    let undigested = || undigested(site, &reference, can_lock).filter(|_| !(input.locking && can_lock));
+    if let Some((message, help)) = refusal(site, mapped).or_else(undigested) {
         report(
             input
                 .devfile_error("resolve/image-policy", span, message)

@@ -32,6 +32,8 @@ use crate::model::{DesiredState, WorkspaceId};
 pub struct Workspaces<'a> {
     manifests: &'a Manifests,
     devfiles: BTreeMap<WorkspaceId, Arc<Devfile>>,
+    /// Whether the images that can be locked are about to be.
+    locking: bool,
 }
 
 /// Reads every devfile, with what it imports: those that workspaces name, with their variables, and those that nobody names.
@@ -64,7 +66,11 @@ pub fn read<'l>(loaded: &'l Loaded, imports: &Imports) -> (Option<Workspaces<'l>
             };
             devfiles.extend(found.map(|devfile| (id.clone(), devfile)));
         }
-        workspaces = Some(Workspaces { manifests, devfiles });
+        workspaces = Some(Workspaces {
+            manifests,
+            devfiles,
+            locking: false,
+        });
     }
     for (path, document) in &loaded.devfiles {
         if !named.contains(&path.as_str()) {
@@ -98,6 +104,15 @@ fn variables(manifest: &Manifest<Workspace>) -> Variables {
 }
 
 impl Workspaces<'_> {
+    /// The same while their images are being locked: a policy that demands digests can't ask for those to come.
+    #[must_use]
+    pub fn while_locking(self) -> Self {
+        Self {
+            locking: true,
+            ..self
+        }
+    }
+
     /// The folders whose files the image builds need.
     #[must_use]
     pub fn contexts(&self) -> Vec<String> {
@@ -134,6 +149,7 @@ impl Workspaces<'_> {
                 devfile,
                 files,
                 lock,
+                locking: self.locking,
                 uids: &uids,
             };
             let resolved = workspace::resolve(&input, &mut diagnostics);

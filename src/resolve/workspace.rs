@@ -21,6 +21,8 @@ pub(super) struct Input<'a> {
     pub(super) devfile: &'a Devfile,
     pub(super) files: &'a Files,
     pub(super) lock: &'a Lock,
+    /// Whether the lock is about to get the digests that it lacks.
+    pub(super) locking: bool,
     pub(super) uids: &'a Ranges,
 }
 
