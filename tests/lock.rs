@@ -425,6 +425,39 @@ fn where_a_digest_is_required_lock_provides_it_and_is_recommended_only_where_it_
 }
 
 #[test]
+fn a_digest_of_another_kind_is_not_locked_and_a_lock_that_can_not_be_read_is_written_anew() {
+    let web = Web::new();
+    let image = image(&web, &format!("sha512:{}", "a".repeat(128)));
+    let repository = Repository::new("", &BASE.replace("localhost/tools:1", &image));
+    assert_says(repository.wharf(&["lock"]), 1, "which is no SHA-256");
+    assert!(!repository.path("wharf.lock").exists());
+
+    self::image(&web, &digest("b"));
+    for wrong in [
+        "<<<<<<< HEAD\n",
+        "version: 2\n",
+        "version: 1\nimages: [{image: a, digest: b}]\n",
+    ] {
+        repository.write("wharf.lock", wrong);
+        assert_says(
+            repository.wharf(&["lock"]),
+            1,
+            "wharf lock --update writes it anew",
+        );
+        assert_says(
+            repository.wharf(&["lock", "--update"]),
+            0,
+            "Locked 0 devfiles and 1 image",
+        );
+        assert_says(
+            repository.wharf(&["plan", "--locked", "--offline"]),
+            0,
+            &digest("b"),
+        );
+    }
+}
+
+#[test]
 fn a_password_in_an_address_is_never_shown() {
     let project = "schemaVersion: 2.2.0\ncomponents: [{name: tools, container: {image: 'localhost/tools:1'}}]\n\
                    projects: [{name: app, git: {remotes: {origin: 'https://bob:s3cret@x.org/app.git'}}}]\n";

@@ -77,14 +77,12 @@ async fn complete(context: &Context, elsewhere: Elsewhere) -> Result<Lock, Error
         .filter(|image| lock.image(image).is_none());
     let mut failed = 0;
     for (image, digest) in registry::digests(missing.collect()).await {
-        match digest {
-            Ok(digest) => lock.insert_image(image, digest),
-            Err(why) => {
-                failed += 1;
-                context
-                    .out
-                    .error(&format!("the image {image} can't be locked: {why}"), None);
-            }
+        let inserted = digest.and_then(|digest| lock.insert_image(image.clone(), digest));
+        if let Err(why) = inserted {
+            failed += 1;
+            context
+                .out
+                .error(&format!("the image {image} can't be locked: {why}"), None);
         }
     }
     match failed {

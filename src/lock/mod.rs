@@ -102,9 +102,18 @@ impl Lock {
         self.contents.insert(digest, Ok(content));
     }
 
-    /// Locks an image.
-    pub fn insert_image(&mut self, reference: String, digest: String) {
+    /// Locks an image by the digest that its registry gives.
+    ///
+    /// # Errors
+    /// Why it can't be locked by that: what is written must be what can be read again.
+    pub fn insert_image(&mut self, reference: String, digest: String) -> Result<(), String> {
+        if !is_digest(&digest) {
+            return Err(format!(
+                "its registry gives the digest {digest:?}, which is no SHA-256"
+            ));
+        }
         self.images.insert(reference, digest);
+        Ok(())
     }
 
     /// Forgets what is not needed.
@@ -198,6 +207,11 @@ fn sha256(bytes: &[u8]) -> String {
 fn is_sha256(text: &str) -> bool {
     let is_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
     text.len() == 64 && text.bytes().all(is_hex)
+}
+
+/// Whether a text is an image's digest, as far as one is used here.
+fn is_digest(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(is_sha256)
 }
 
 /// The path of a devfile's content.

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::{FILE, Lock, VERSION, file, is_sha256, sha256};
+use super::{FILE, Lock, VERSION, file, is_digest, is_sha256, sha256};
 use crate::document::{
     self, Content, Decode, Diagnostic, Diagnostics, Fields, Files, Node, Reader, Spanned, Value,
 };
+
+/// What to do where it can't be read.
+const HELP: &str = "wharf lock --update writes it anew";
 
 struct Devfile {
     url: Spanned<Url>,
@@ -25,7 +28,7 @@ pub(super) fn read(files: &Files) -> (Lock, Diagnostics) {
     };
     let unreadable = |why: String| {
         let mut diagnostics = Diagnostics::default();
-        diagnostics.push(Diagnostic::of_file("lock/unreadable", FILE, why));
+        diagnostics.push(Diagnostic::of_file("lock/unreadable", FILE, why).help(HELP));
         (Lock::default(), diagnostics)
     };
     let bytes = match &found.content {
@@ -42,6 +45,9 @@ pub(super) fn read(files: &Files) -> (Lock, Diagnostics) {
     let mut reader = Reader::new(&document);
     let lock = decode(&document.root, files, &mut reader).unwrap_or_default();
     diagnostics.extend(reader.diagnostics);
+    for diagnostic in &mut diagnostics.0 {
+        diagnostic.help.get_or_insert_with(|| HELP.to_owned());
+    }
     (lock, diagnostics.sorted())
 }
 
@@ -92,7 +98,7 @@ impl Decode for Devfile {
         let sha256: Option<Spanned<String>> = fields.required("sha256", reader);
         fields.finish(reader);
         let sha256 = sha256?;
-        check(&sha256, &sha256.value, reader)?;
+        check(&sha256, is_sha256, reader)?;
         Some(Self {
             url: address(url?, reader)?,
             sha256,
@@ -107,11 +113,7 @@ impl Decode for Image {
         let digest: Option<Spanned<String>> = fields.required("digest", reader);
         fields.finish(reader);
         let digest = digest?;
-        check(
-            &digest,
-            digest.value.strip_prefix("sha256:").unwrap_or_default(),
-            reader,
-        )?;
+        check(&digest, is_digest, reader)?;
         Some(Self {
             image: image?,
             digest,
@@ -135,12 +137,12 @@ fn address(text: Spanned<String>, reader: &mut Reader<'_>) -> Option<Spanned<Url
 }
 
 /// A digest also names a file, so it is what it has to be and nothing else.
-fn check(whole: &Spanned<String>, digits: &str, reader: &mut Reader<'_>) -> Option<()> {
-    if is_sha256(digits) {
+fn check(text: &Spanned<String>, is_right: fn(&str) -> bool, reader: &mut Reader<'_>) -> Option<()> {
+    if is_right(&text.value) {
         return Some(());
     }
-    let message = format!("{:?} is no SHA-256", whole.value);
-    let error = reader.error("lock/unreadable", whole.span, message);
+    let message = format!("{:?} is no SHA-256", text.value);
+    let error = reader.error("lock/unreadable", text.span, message);
     reader.report(error);
     None
 }

@@ -13,7 +13,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "lock/unreadable",
-        "wharf.lock is written by wharf lock, and read as it was written. After a conflict, take either side and run wharf lock again.",
+        "wharf.lock is written by wharf lock, and read as it was written. After a conflict, take either side and run wharf lock again; wharf lock --update writes it anew.",
         "- {url: \"https://example.org/base.yaml\", sha256: latest}\n",
         "- {url: \"https://example.org/base.yaml\", sha256: \"60d2…\"}\n",
     ),

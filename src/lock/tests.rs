@@ -25,7 +25,8 @@ fn lock() -> Lock {
         url("https://example.org/a \"b\".yaml"),
         b"schemaVersion: 2.2.0".as_slice().into(),
     );
-    lock.insert_image("quay.io/x:1".to_owned(), format!("sha256:{}", "a".repeat(64)));
+    let digest = format!("sha256:{}", "a".repeat(64));
+    lock.insert_image("quay.io/x:1".to_owned(), digest).unwrap();
     lock
 }
 
@@ -69,6 +70,22 @@ fn a_digest_leads_to_no_other_file() {
     assert_eq!(codes(&diagnostics), ["lock/unreadable"]);
     let (read, diagnostics) = Lock::take(&mut Files::of([(FILE, "")]));
     assert_eq!((read, codes(&diagnostics).len()), (Lock::default(), 0));
+}
+
+#[test]
+fn a_digest_that_could_not_be_read_again_is_not_written() {
+    let mut lock = Lock::default();
+    let hex = "a".repeat(64);
+    for digest in [
+        &format!("sha512:{hex}{hex}"),
+        &hex,
+        "sha256:",
+        &format!("sha256:{}", hex.to_uppercase()),
+    ] {
+        let found = lock.insert_image("quay.io/x:1".to_owned(), digest.to_owned());
+        assert!(found.is_err(), "{digest}");
+    }
+    assert_eq!(lock, Lock::default());
 }
 
 #[test]

@@ -140,11 +140,15 @@ mod tests {
     #[test]
     fn a_locked_image_is_named_by_its_digest() {
         let mut lock = Lock::default();
+        let digest = format!("sha256:{}", "0".repeat(64));
         for reference in ["quay.io/a:1", "quay.io:5000/a"] {
-            lock.insert_image(reference.to_owned(), "sha256:00".to_owned());
+            lock.insert_image(reference.to_owned(), digest.clone()).unwrap();
         }
-        assert_eq!(locked(&lock, "quay.io/a:1"), "quay.io/a@sha256:00");
-        assert_eq!(locked(&lock, "quay.io:5000/a"), "quay.io:5000/a@sha256:00");
+        assert_eq!(locked(&lock, "quay.io/a:1"), format!("quay.io/a@{digest}"));
+        assert_eq!(
+            locked(&lock, "quay.io:5000/a"),
+            format!("quay.io:5000/a@{digest}")
+        );
         assert_eq!(locked(&lock, "quay.io/a:2"), "quay.io/a:2");
     }
 }
