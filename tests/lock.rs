@@ -458,6 +458,20 @@ fn a_digest_of_another_kind_is_not_locked_and_a_lock_that_can_not_be_read_is_wri
 }
 
 #[test]
+fn where_something_else_is_wrong_nothing_that_is_locked_is_called_too_much() {
+    let web = Web::new();
+    let image = image(&web, &digest("a"));
+    let repository = Repository::new("", &BASE.replace("localhost/tools:1", &image));
+    assert_says(repository.wharf(&["lock"]), 0, "Locked 0 devfiles and 1 image");
+    let user = "apiVersion: wharf/v1\nkind: User\nmetadata: {name: bob}\nspec: {roel: admin}\n";
+    repository.write("bob.yaml", user);
+    let (code, text) = repository.wharf(&["validate", "--locked"]);
+    assert!(text.contains("did you mean \"role\"?"), "{text}");
+    assert!(!text.contains("nothing uses it"), "{text}");
+    assert_eq!(code, 1);
+}
+
+#[test]
 fn a_password_in_an_address_is_never_shown() {
     let project = "schemaVersion: 2.2.0\ncomponents: [{name: tools, container: {image: 'localhost/tools:1'}}]\n\
                    projects: [{name: app, git: {remotes: {origin: 'https://bob:s3cret@x.org/app.git'}}}]\n";

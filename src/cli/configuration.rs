@@ -118,7 +118,11 @@ impl Request<'_> {
             desired = Some(state);
         }
         if self.access.locked {
-            diagnostics.extend(lock.differences(&needed));
+            diagnostics.extend(match diagnostics.has_errors() {
+                // What has errors may use more than could be read of it, so that nothing is known to be too much.
+                true => lock.missing(&needed),
+                false => lock.differences(&needed),
+            });
         }
         let diagnostics = diagnostics.sorted();
         let configuration = match (loaded.manifests, desired) {
