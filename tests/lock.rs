@@ -472,6 +472,54 @@ fn where_something_else_is_wrong_nothing_that_is_locked_is_called_too_much() {
 }
 
 #[test]
+fn an_error_elsewhere_does_not_take_away_what_the_site_says_of_imports() {
+    let web = Web::new();
+    web.give("/v2/devfiles/base/1.0.0", Answer::ok(BASE));
+    let site = format!(
+        "{}  devfileRegistry: {}\n",
+        private("localhost"),
+        web.url("localhost", "/v2/")
+    );
+    let devfile = "schemaVersion: 2.2.0\nparent: {id: base, version: 1.0.0}\n";
+    let repository = Repository::new(&site, devfile);
+    repository.write(
+        "bob.yaml",
+        "apiVersion: wharf/v1\nkind: User\nmetadata: {name: bob}\n",
+    );
+    let (code, text) = repository.validate();
+    assert!(!text.contains("devfile/import"), "{text}");
+    assert_eq!((code, web.asked().len()), (1, 1));
+    assert_says(repository.wharf(&["validate", "devfile.yaml"]), 0, "no problems");
+}
+
+#[test]
+fn a_single_file_is_checked_against_the_lock_of_its_repository_and_only_where_that_matters() {
+    let web = Web::new();
+    web.give("/base.yaml", Answer::ok(BASE));
+    let repository = Repository::new(&private("127.0.0.1"), &child(&web.url("127.0.0.1", "/base.yaml")));
+    repository.write("alone.yaml", BASE);
+    let validate =
+        |arguments: &[&str]| repository.wharf(&[&["validate", "--format", "github"], arguments].concat());
+    assert_says(validate(&["--locked", "wharf.yaml"]), 1, "file=wharf.lock");
+    assert_says(validate(&["--locked", "wharf.yaml"]), 1, "is not locked");
+    assert_says(validate(&["wharf.yaml"]), 0, "");
+    assert_says(repository.wharf(&["lock"]), 0, "Locked 1 devfile");
+    assert_says(validate(&["--locked", "wharf.yaml", "devfile.yaml"]), 0, "");
+
+    repository.write(
+        "wharf.lock",
+        "version: 1\ndevfiles: [{url: 'https://x.org', sha256: latest}]\n",
+    );
+    for file in ["wharf.yaml", "devfile.yaml"] {
+        assert_says(validate(&[file]), 1, "file=wharf.lock,line=2");
+    }
+    assert_says(validate(&["--locked", "alone.yaml"]), 1, "is no SHA-256");
+    assert_says(validate(&["alone.yaml"]), 0, "");
+    let (_, text) = validate(&["devfile.yaml", "wharf.yaml", "devfile.yaml"]);
+    assert_eq!(text.matches("is no SHA-256").count(), 1, "{text}");
+}
+
+#[test]
 fn a_password_in_an_address_is_never_shown() {
     let project = "schemaVersion: 2.2.0\ncomponents: [{name: tools, container: {image: 'localhost/tools:1'}}]\n\
                    projects: [{name: app, git: {remotes: {origin: 'https://bob:s3cret@x.org/app.git'}}}]\n";

@@ -92,7 +92,7 @@ impl Request<'_> {
         let devfiles: Vec<_> = loaded.all_devfiles().collect();
         let Gathered { imports, fetched } = imports::gather(
             &devfiles,
-            loaded.manifests.as_ref().map(|m| &m.site.spec),
+            loaded.site.as_ref(),
             &files,
             &lock,
             self.access.offline,
@@ -144,6 +144,11 @@ impl Request<'_> {
             },
         })
     }
+}
+
+/// The configuration repository that a file is in.
+pub(super) fn around(file: &Path) -> Option<&Path> {
+    file.ancestors().skip(1).find(|dir| dir.join(SITE_FILE).is_file())
 }
 
 /// Whether a directory can be a configuration repository, said before anything is looked for in it.

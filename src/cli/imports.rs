@@ -8,9 +8,9 @@ use url::Url;
 
 use super::error::Error;
 use crate::devfile::{Imports, Location, Missing, Shelf};
-use crate::document::{Document, Node};
+use crate::document::{Diagnostics, Document, Node};
 use crate::lock::Lock;
-use crate::manifest::{self, SITE_FILE, Site};
+use crate::manifest::{self, Site};
 use crate::source::{self, Fetched, Fetcher, Source};
 
 /// Whether things may be used that the repository does not hold.
@@ -99,13 +99,24 @@ pub(super) fn addresses(imports: &Imports) -> BTreeSet<Url> {
     imports.locations().filter_map(address).collect()
 }
 
-/// The lock of the configuration repository that a file is in, and its Site where that has no errors.
-pub(super) fn around(file: &Path) -> Result<(Lock, Option<Site>), Error> {
-    let Some(root) = file.ancestors().skip(1).find(|dir| dir.join(SITE_FILE).is_file()) else {
-        return Ok((Lock::default(), None));
-    };
-    let mut files = source::load(root, &Source::WorkingTree)?.files;
-    let (lock, _) = Lock::take(&mut files);
-    let site = manifest::load(&files).manifests.map(|m| m.site.spec);
-    Ok((lock, site))
+/// What a configuration repository has for single devfiles in it.
+#[derive(Default)]
+pub(super) struct Surroundings {
+    pub(super) lock: Lock,
+    pub(super) site: Option<Site>,
+    /// What is wrong with the lock.
+    pub(super) diagnostics: Diagnostics,
+}
+
+impl Surroundings {
+    /// Those of the files in the repository at `root`.
+    pub(super) fn read(root: &Path) -> Result<Self, Error> {
+        let mut files = source::load(root, &Source::WorkingTree)?.files;
+        let (lock, diagnostics) = Lock::take(&mut files);
+        Ok(Self {
+            lock,
+            site: manifest::load(&files).site,
+            diagnostics,
+        })
+    }
 }

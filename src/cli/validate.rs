@@ -8,12 +8,12 @@ use clap::ValueEnum;
 
 use super::diagnostics::{self, SarifRule};
 use super::error::{Error, Exit};
-use super::imports::{self, Access};
+use super::imports::{self, Access, Surroundings};
 use super::{Context, configuration, watch};
 use crate::devfile;
 use crate::document::parse::MAX_BYTES;
 use crate::document::{self, Code, Diagnostic, Diagnostics, Rule, Value};
-use crate::lock::Needed;
+use crate::lock::{self, Needed};
 use crate::manifest::SITE_FILE;
 use crate::source::{self, Source};
 
@@ -72,6 +72,10 @@ fn paths(args: &Args) -> Vec<PathBuf> {
 struct Findings {
     checked: Vec<String>,
     diagnostics: Diagnostics,
+    /// What the repositories around single files have for them; each is read once.
+    surroundings: BTreeMap<PathBuf, Arc<Surroundings>>,
+    /// What is wrong with the repositories around single manifests; each is read once.
+    repositories: BTreeMap<PathBuf, Arc<Diagnostics>>,
 }
 
 async fn once(context: &Context, args: &Args) -> Result<Exit, Error> {
@@ -132,8 +136,12 @@ impl Findings {
         let mut found = problems;
         let documents: Vec<_> = documents.into_iter().map(Arc::new).collect();
         let roots: Vec<_> = documents.iter().map(|d| (&**d, &d.root)).collect();
-        let (lock, site) = imports::around(&real)?;
-        let gathered = imports::gather(&roots, site.as_ref(), &shelf, &lock, access.offline).await?;
+        let is_concerned = access.locked || roots.iter().any(|(_, node)| devfile::has_imports(node));
+        let root = configuration::around(&real).filter(|_| is_concerned);
+        let around = self.surroundings(root)?;
+        found.extend(around.diagnostics.clone());
+        let Surroundings { lock, site, .. } = &*around;
+        let gathered = imports::gather(&roots, site.as_ref(), &shelf, lock, access.offline).await?;
         if access.locked {
             let needed = Needed {
                 devfiles: imports::addresses(&gathered.imports),
@@ -148,6 +156,8 @@ impl Findings {
         let shown = |path: &str| {
             if path == within {
                 name.clone()
+            } else if let (lock::FILE, Some(root)) = (path, root) {
+                source::shown(&root.join(path))
             } else {
                 shelf.shown(path)
             }
@@ -156,10 +166,22 @@ impl Findings {
         Ok(())
     }
 
+    fn surroundings(&mut self, root: Option<&Path>) -> Result<Arc<Surroundings>, Error> {
+        let Some(root) = root else {
+            return Ok(Arc::default());
+        };
+        if let Some(read) = self.surroundings.get(root) {
+            return Ok(Arc::clone(read));
+        }
+        let read = Arc::new(Surroundings::read(root)?);
+        self.surroundings.insert(root.to_owned(), Arc::clone(&read));
+        Ok(read)
+    }
+
     /// A manifest's references lead to others, so the repository around it is read; what is said of other files is
-    /// left out.
+    /// left out, but not what is said of the lock, which belongs to all of them.
     async fn manifest(&mut self, name: &str, file: &Path, access: Access) -> Result<(), Error> {
-        let Some(root) = file.ancestors().skip(1).find(|dir| dir.join(SITE_FILE).is_file()) else {
+        let Some(root) = configuration::around(file) else {
             return Err(Error::new(format!(
                 "{name} holds a manifest, and no folder above it is a configuration repository"
             ))
@@ -169,10 +191,27 @@ impl Findings {
         };
         // Invariant: the root is one of the file's ancestors.
         let within = file.strip_prefix(root).unwrap_or(file).display().to_string();
-        let reading = configuration::read(root, &Source::WorkingTree, access).await?;
-        let own = reading.diagnostics.0.into_iter().filter(|d| d.path == within);
+        let found = match self.repositories.get(root) {
+            Some(found) => Arc::clone(found),
+            None => {
+                let reading = configuration::read(root, &Source::WorkingTree, access).await?;
+                let found = Arc::new(reading.diagnostics);
+                self.repositories.insert(root.to_owned(), Arc::clone(&found));
+                found
+            }
+        };
+        let own = found
+            .0
+            .iter()
+            .filter(|d| d.path == within || d.path == lock::FILE);
         self.checked.push(name.to_owned());
-        let own = renamed(Diagnostics(own.collect()), |_| name.to_owned());
+        let own = renamed(Diagnostics(own.cloned().collect()), |path| {
+            if path == within {
+                name.to_owned()
+            } else {
+                source::shown(&root.join(path))
+            }
+        });
         self.diagnostics.extend(own);
         Ok(())
     }
@@ -211,7 +250,9 @@ fn at_start(code: Code, path: &str, message: String) -> Diagnostic {
 
 fn show(context: &Context, format: Format, findings: &Findings) -> Result<(), Error> {
     let out = &context.out;
-    let Findings { checked, diagnostics } = findings;
+    let Findings {
+        checked, diagnostics, ..
+    } = findings;
     match format {
         Format::Human => {
             if !diagnostics.0.is_empty() {

@@ -214,6 +214,12 @@ pub(super) fn base(document: &Document) -> Location {
     }
 }
 
+/// Whether a devfile imports any other.
+#[must_use]
+pub fn has_imports(devfile: &Node) -> bool {
+    parents_and_plugins(devfile).next().is_some()
+}
+
 /// The nodes of a devfile that import another one.
 pub(super) fn parents_and_plugins(devfile: &Node) -> impl Iterator<Item = &Node> {
     let components = devfile.get("components").and_then(Node::as_list);

@@ -136,6 +136,7 @@ impl Loader<'_> {
     fn finish(self) -> Loaded {
         let diagnostics = self.diagnostics.sorted();
         let draft = self.draft;
+        let site = draft.sites.first().map(|site| site.spec.clone());
         let manifests = match (draft.sites.into_iter().next(), diagnostics.has_errors()) {
             (Some(site), false) => Some(Manifests {
                 site,
@@ -147,6 +148,7 @@ impl Loader<'_> {
         };
         Loaded {
             manifests,
+            site,
             devfiles: draft.devfiles,
             inline_devfiles: self.inline,
             checked: self.checked.into_iter().collect(),

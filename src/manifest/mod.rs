@@ -133,6 +133,9 @@ pub struct Loaded {
     /// The manifests; nothing where any of them has an error, so that an unreadable manifest never looks like a
     /// removed one.
     pub manifests: Option<Manifests>,
+    /// What the Site says, whatever is wrong elsewhere; what is wrong in it is left out. Only where it says who may be
+    /// asked for devfiles is it used beside errors: nothing is planned then.
+    pub site: Option<Site>,
     /// The devfiles, by path: those that are found anywhere and those that a workspace names. Their contents are not
     /// checked here.
     pub devfiles: BTreeMap<String, Arc<Document>>,

@@ -92,3 +92,13 @@ fn a_hidden_devfile_is_read_when_a_workspace_names_it() {
     assert_eq!(codes(&loaded), [""; 0]);
     assert!(loaded.devfiles.contains_key(".devfile.yaml"));
 }
+
+#[test]
+fn the_site_is_known_whatever_is_wrong_elsewhere() {
+    let loaded = load(&Files::of([("wharf.yaml", SITE), ("a.yaml", &user("Alice"))]));
+    assert!(loaded.manifests.is_none());
+    assert_eq!(
+        loaded.site.unwrap().defaults.class.unwrap().value.as_str(),
+        "small"
+    );
+}

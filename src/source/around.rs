@@ -39,9 +39,15 @@ impl Around {
         if path.contains("://") || !whole.exists() {
             return path.to_owned();
         }
-        let here = std::env::current_dir().unwrap_or_default();
-        whole.strip_prefix(here).unwrap_or(&whole).display().to_string()
+        shown(&whole)
     }
+}
+
+/// A file's path as a user finds it: from where they are, if it is below that.
+#[must_use]
+pub fn shown(file: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    file.strip_prefix(here).unwrap_or(file).display().to_string()
 }
 
 impl Shelf for Around {

@@ -17,7 +17,7 @@ use crate::document::Files;
 use crate::lock;
 use crate::plan::Revision;
 
-pub use around::Around;
+pub use around::{Around, shown};
 pub use fetch::{Fetched, Fetcher};
 pub use history::removed;
 
