@@ -45,7 +45,7 @@ const IMPURE: &[&str] = &[
     "containers_api",
     "reqwest",
     "rustls",
-    "oci_client",
+    "http_auth",
     "docker_credential",
     "rand",
     "getrandom",

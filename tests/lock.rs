@@ -72,6 +72,14 @@ impl Repository {
         said(&self.command(&binary(), arguments))
     }
 
+    /// The same with these variables.
+    fn wharf_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> (i32, String) {
+        let mut command = Command::new(binary());
+        command.args(arguments).current_dir(self.path("."));
+        command.env("XDG_RUNTIME_DIR", self.0.path());
+        said(&command.envs(variables.iter().copied()).output().unwrap())
+    }
+
     fn validate(&self) -> (i32, String) {
         self.wharf(&["validate", "--format", "github"])
     }
@@ -493,6 +501,19 @@ fn an_error_elsewhere_does_not_take_away_what_the_site_says_of_imports() {
 }
 
 #[test]
+fn a_chain_of_parents_without_end_is_followed_as_far_as_one_may_go() {
+    let web = Web::new();
+    for at in 0..150 {
+        let next = format!("{}.yaml", at + 1);
+        web.give(&format!("/{at}.yaml"), Answer::ok(child(&next)));
+    }
+    let url = web.url("127.0.0.1", "/0.yaml");
+    let repository = Repository::new(&private("127.0.0.1"), &child(&url));
+    assert_says(repository.validate(), 1, "more than 100 devfiles are imported");
+    assert_eq!(web.asked().len(), 100);
+}
+
+#[test]
 fn a_single_file_is_checked_against_the_lock_of_its_repository_and_only_where_that_matters() {
     let web = Web::new();
     web.give("/base.yaml", Answer::ok(BASE));
@@ -538,4 +559,148 @@ fn a_password_in_an_address_is_never_shown() {
             assert!(!text.contains("s3cret"), "{text}");
         }
     }
+}
+
+/// A registry whose image `tools:1` needs a token, which `tokens` gives to those who send `authorization`.
+fn guarded(web: &Web, tokens: &Web, host: &str, authorization: &str) -> String {
+    let bearer = format!(
+        "Bearer realm=\"{}\",service=\"images\"",
+        tokens.url(host, "/token")
+    );
+    let image = image(web, &digest("a"));
+    let given = Answer::ok("").with("Docker-Content-Digest", &digest("a"));
+    let guard = Answer::not_ok("401 Unauthorized", "").with("WWW-Authenticate", &bearer);
+    web.give("/v2/tools/manifests/1", guard.but_for("Bearer abc", given));
+    let token = Answer::ok("{\"access_token\": \"abc\"}");
+    let refusal = Answer::not_ok("403 Forbidden", "what nobody should read");
+    tokens.give("/token", refusal.but_for(authorization, token));
+    image
+}
+
+#[test]
+fn a_registry_leads_to_its_own_host_or_to_where_the_site_says_and_nowhere_else() {
+    let (web, other) = (Web::new(), Web::new());
+    let of = |site: &str, image: &str| Repository::new(site, &BASE.replace("localhost/tools:1", image));
+    let elsewhere = guarded(&web, &other, "localhost", "");
+    assert_says(of("", &elsewhere).wharf(&["lock"]), 1, "which is not public");
+    assert_eq!(other.asked(), [""; 0]);
+    let allowed = of(&private("localhost"), &elsewhere);
+    assert_says(allowed.wharf(&["lock"]), 0, "Locked 0 devfiles and 1 image");
+    assert_eq!(
+        other.asked(),
+        ["/token?scope=repository%3Atools%3Apull&service=images"]
+    );
+    let own = guarded(&web, &web, "127.0.0.1", "");
+    assert_says(of("", &own).wharf(&["lock"]), 0, "Locked 0 devfiles and 1 image");
+
+    let there = other.url("localhost", "/v2/tools/manifests/1");
+    web.give("/v2/tools/manifests/1", Answer::redirect(&there));
+    assert_says(of("", &own).wharf(&["lock"]), 1, "which is not public");
+    assert_eq!(other.asked(), [""; 0]);
+}
+
+#[test]
+fn what_a_registry_says_is_not_repeated_and_no_proxy_is_asked() {
+    let (web, proxy) = (Web::new(), Web::new());
+    let image = guarded(&web, &web, "127.0.0.1", "nothing");
+    let repository = Repository::new("", &BASE.replace("localhost/tools:1", &image));
+    let address = proxy.url("127.0.0.1", "");
+    let proxies = [
+        ("http_proxy", address.as_str()),
+        ("HTTP_PROXY", &address),
+        ("ALL_PROXY", &address),
+    ];
+    let (code, text) = repository.wharf_with(&proxies, &["lock"]);
+    assert!(text.contains("the server answers 403 Forbidden"), "{text}");
+    assert!(!text.contains("nobody should read"), "{text}");
+    assert_eq!(code, 1);
+    assert_eq!(proxy.asked(), [""; 0]);
+    web.give("/v2/tools/manifests/1", Answer::ok(vec![b' '; (4 << 20) + 1]));
+    assert_says(repository.wharf(&["lock"]), 1, "it has more than 4194304 bytes");
+    web.give("/v2/tools/manifests/1", Answer::ok("{}"));
+    assert_says(repository.wharf(&["lock"]), 0, "Locked 0 devfiles and 1 image");
+    let of_braces = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+    assert_says(repository.wharf(&["plan", "--locked"]), 0, of_braces);
+}
+
+#[test]
+fn logins_are_used_as_what_they_are_and_one_that_can_not_be_had_is_named() {
+    let web = Web::new();
+    let lock = |image: &str, login: &str| {
+        let repository = Repository::new("", &BASE.replace("localhost/tools:1", image));
+        let registry = image.split('/').next().unwrap();
+        repository.write("auth.json", &login.replace("REGISTRY", registry));
+        let program = repository.path("docker-credential-broken");
+        fs::write(&program, "#!/bin/sh\necho s3cret\nexit 1\n").unwrap();
+        fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let file = repository.path("auth.json").display().to_string();
+        let programs = format!("{}:/usr/bin:/bin", repository.path("").display());
+        let variables = [("REGISTRY_AUTH_FILE", file.as_str()), ("PATH", &programs)];
+        repository.wharf_with(&variables, &["lock"])
+    };
+    let password = r#"{"auths": {"REGISTRY": {"auth": "YTpi"}}}"#;
+    let image = guarded(&web, &web, "127.0.0.1", "Basic YTpi");
+    assert_says(lock(&image, password), 0, "Locked 0 devfiles and 1 image");
+    assert_says(lock(&image, "{}"), 1, "403 Forbidden");
+    web.asked();
+
+    let refresh = r#"{"auths": {"REGISTRY": {"identitytoken": "long/lived"}}}"#;
+    let image = guarded(&web, &web, "127.0.0.1", "");
+    assert_says(lock(&image, refresh), 0, "Locked 0 devfiles and 1 image");
+    let asked = web.asked();
+    assert!(asked[1].contains("grant_type=refresh_token"), "{asked:?}");
+    assert!(asked[1].contains("refresh_token=long%2Flived"), "{asked:?}");
+    assert!(asked[1].starts_with("/token "), "it is in no address: {asked:?}");
+
+    let basic = Answer::not_ok("401 Unauthorized", "").with("WWW-Authenticate", "Basic realm=\"images\"");
+    let given = Answer::ok("").with("Docker-Content-Digest", &digest("a"));
+    web.give("/v2/tools/manifests/1", basic.but_for("Basic YTpi", given));
+    assert_says(lock(&image, password), 0, "Locked 0 devfiles and 1 image");
+    let broken = r#"{"credHelpers": {"REGISTRY": "broken"}}"#;
+    let (code, text) = lock(&image, broken);
+    assert!(text.contains("the registry answers 401"), "{text}");
+    assert!(text.contains("docker-credential-broken"), "{text}");
+    assert!(!text.contains("s3cret"), "{text}");
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn a_program_that_keeps_logins_holds_up_no_other_registry() {
+    let (slow, other) = (Web::new(), Web::new());
+    let image = image(&slow, &digest("a"));
+    self::image(&other, &digest("b"));
+    let second = other.url("localhost", "/tools:1").replace("http://", "");
+    let both = format!(
+        "schemaVersion: 2.2.0\ncomponents:\n- {{name: a, container: {{image: '{image}'}}}}\n\
+         - {{name: b, container: {{image: '{second}'}}}}\n"
+    );
+    let repository = Repository::new("", &both);
+    let registry = image.split('/').next().unwrap();
+    repository.write(
+        "auth.json",
+        &format!("{{\"credHelpers\": {{\"{registry}\": \"slow\"}}}}"),
+    );
+    let pipe = repository.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let program = repository.path("docker-credential-slow");
+    let text = format!("#!/bin/sh\nread line < '{}'\nexit 1\n", pipe.display());
+    fs::write(&program, text).unwrap();
+    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let child = Command::new(binary())
+        .arg("lock")
+        .current_dir(repository.path("."))
+        .env("REGISTRY_AUTH_FILE", repository.path("auth.json"))
+        .env("PATH", format!("{}:/usr/bin:/bin", repository.path("").display()))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let is_asked = other.is_asked();
+    fs::write(&pipe, "go on\n").unwrap(); // only now the program ends
+    assert_says(
+        said(&child.wait_with_output().unwrap()),
+        0,
+        "Locked 0 devfiles and 2 images",
+    );
+    assert!(is_asked, "the other registry was asked meanwhile");
 }

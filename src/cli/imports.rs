@@ -7,7 +7,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::error::Error;
-use crate::devfile::{Imports, Location, Missing, Shelf};
+use crate::devfile::{Imports, Location, MAX_IMPORTS, Missing, Shelf};
 use crate::document::{Diagnostics, Document, Node};
 use crate::lock::Lock;
 use crate::manifest::{self, Site};
@@ -61,25 +61,34 @@ pub(super) async fn gather(
     lock: &Lock,
     offline: bool,
 ) -> Result<Gathered, Error> {
-    let registry = site.and_then(|site| Url::parse(&site.devfile_registry.as_ref()?.value).ok());
-    let mut fetcher: Option<Fetcher> = None;
+    let registry = site.and_then(|site| site.devfile_registry.as_ref());
     let mut fetched = Fetched::new();
-    loop {
-        let library = Library {
+    let mut imports = Imports::gather(
+        devfiles.iter().copied(),
+        registry.map(|registry| &registry.value),
+        &Library {
             files,
             lock,
             fetched: &fetched,
-        };
-        let imports = Imports::gather(devfiles.iter().copied(), registry.as_ref(), &library);
-        if offline || imports.wanted.is_empty() {
-            return Ok(Gathered { imports, fetched });
-        }
-        let fetcher = match &mut fetcher {
-            Some(fetcher) => fetcher,
-            None => fetcher.insert(open(site)?),
-        };
-        fetcher.fetch(&imports.wanted, &mut fetched).await;
+        },
+    );
+    if offline || imports.wanted.is_empty() {
+        return Ok(Gathered { imports, fetched });
     }
+    let fetcher = open(site)?;
+    // What is reached later than this is imported by way of more than a devfile may import, which is said of it.
+    for _ in 0..MAX_IMPORTS {
+        if imports.wanted.is_empty() {
+            break;
+        }
+        fetcher.fetch(&imports.wanted, &mut fetched).await;
+        imports.resume(&Library {
+            files,
+            lock,
+            fetched: &fetched,
+        });
+    }
+    Ok(Gathered { imports, fetched })
 }
 
 fn open(site: Option<&Site>) -> Result<Fetcher, Error> {

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use url::Host;
+
 use super::Context;
 use super::configuration::{self, Elsewhere};
 use super::error::{Error, Exit};
@@ -42,8 +44,10 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         }
     };
     let reading = configuration::read_to_lock(&dir, choose).await?;
-    let (_, elsewhere) = configuration::accepted(context, reading, "locked")?;
-    let lock = complete(context, elsewhere).await?;
+    let (configuration, elsewhere) = configuration::accepted(context, reading, "locked")?;
+    let policy = &configuration.manifests.site.spec.policy;
+    let private: Vec<Host> = policy.private_hosts.iter().map(|h| h.value.clone()).collect();
+    let lock = complete(context, elsewhere, &private).await?;
     write(&dir, &lock)?;
     let (devfiles, images) = lock.counts();
     let what = format!("{} and {}", count(devfiles, "devfile"), count(images, "image"));
@@ -58,7 +62,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 }
 
 /// The lock with everything that is needed and nothing else.
-async fn complete(context: &Context, elsewhere: Elsewhere) -> Result<Lock, Error> {
+async fn complete(context: &Context, elsewhere: Elsewhere, private: &[Host]) -> Result<Lock, Error> {
     let Elsewhere {
         mut lock,
         needed,
@@ -76,7 +80,7 @@ async fn complete(context: &Context, elsewhere: Elsewhere) -> Result<Lock, Error
         .into_iter()
         .filter(|image| lock.image(image).is_none());
     let mut failed = 0;
-    for (image, digest) in registry::digests(missing.collect()).await {
+    for (image, digest) in registry::digests(missing.collect(), private).await {
         let inserted = digest.and_then(|digest| lock.insert_image(image.clone(), digest));
         if let Err(why) = inserted {
             failed += 1;

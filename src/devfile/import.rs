@@ -13,6 +13,9 @@ use url::Url;
 use crate::document::diagnostic::nearest;
 use crate::document::{self, Content, Diagnostics, Document, Files, Node, files};
 
+/// The most devfiles that one devfile imports, each counted as often as it is imported.
+pub const MAX_IMPORTS: usize = 100;
+
 /// Where a devfile is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Location {
@@ -123,8 +126,23 @@ impl Imports {
         for (document, node) in devfiles {
             todo.extend(imports.named_by(node, &base(document)));
         }
+        imports.follow(todo, shelf);
+        imports
+    }
+
+    /// Goes on with what was wanted, which is on the shelf by now, and with what that imports.
+    pub fn resume(&mut self, shelf: &dyn Shelf) {
+        let wanted = std::mem::take(&mut self.wanted);
+        let todo: Vec<Location> = wanted.into_iter().map(Location::Address).collect();
+        for location in &todo {
+            self.found.remove(location);
+        }
+        self.follow(todo, shelf);
+    }
+
+    fn follow(&mut self, mut todo: Vec<Location>, shelf: &dyn Shelf) {
         while let Some(location) = todo.pop() {
-            if imports.found.contains_key(&location) {
+            if self.found.contains_key(&location) {
                 continue;
             }
             let imported = match shelf.read(&location) {
@@ -133,16 +151,15 @@ impl Imports {
             };
             match (&imported, &location) {
                 (Imported::Read(Some(document), _), _) => {
-                    todo.extend(imports.named_by(&document.root, &location));
+                    todo.extend(self.named_by(&document.root, &location));
                 }
                 (Imported::Missing(Missing::NotFetched), Location::Address(url)) => {
-                    imports.wanted.insert(url.clone());
+                    self.wanted.insert(url.clone());
                 }
                 (Imported::Read(None, _) | Imported::Missing(_), _) => {}
             }
-            imports.found.insert(location, imported);
+            self.found.insert(location, imported);
         }
-        imports
     }
 
     /// For devfiles that import nothing.
@@ -263,6 +280,12 @@ fn in_registry(mut registry: Url, id: &str, version: &str) -> Named {
 }
 
 fn web(url: Url) -> Named {
+    if !url.username().is_empty() || url.password().is_some() {
+        // Said without the address, so that nobody reads it where this is shown.
+        return Named::Nowhere(
+            "its address has a user or a password in it, and such are not asked".to_owned(),
+        );
+    }
     match url.scheme() {
         "https" | "http" => Named::At(Location::Address(raw(url))),
         other => Named::Nowhere(format!("devfiles are fetched by https or http, not by {other:?}")),
@@ -286,12 +309,6 @@ fn raw(mut url: Url) -> Url {
         if let (Some("github.com"), ["", owner, name, word, rest]) = (url.host_str(), parts.as_slice())
             && *word == kind
             && url.set_host(Some("raw.githubusercontent.com")).is_ok()
-    if !url.username().is_empty() || url.password().is_some() {
-        // Said without the address, so that nobody reads it where this is shown.
-        return Named::Nowhere(
-            "its address has a user or a password in it, and such are not asked".to_owned(),
-        );
-    }
         {
             url.set_path(&format!("{owner}/{name}/{}", file(rest, kind)));
             return url;
@@ -390,6 +407,22 @@ mod tests {
     }
 
     #[test]
+    fn an_address_with_a_password_names_nothing_and_is_not_repeated() {
+        for text in [
+            "uri: https://bob:s3cret@x.org/d.yaml",
+            "uri: https://s3cret@github.com/o/r/blob/main/d.yaml",
+            "{id: go, registryUrl: 'https://bob:s3cret@x.org'}",
+        ] {
+            let why = named(text, "a.yaml").unwrap_err();
+            assert!(
+                why.contains("a password in it") && !why.contains("s3cret"),
+                "{why}"
+            );
+        }
+        assert!(named("uri: //bob:s3cret@x.org/d.yaml", "https://x.org/a.yaml").is_err());
+    }
+
+    #[test]
     fn what_is_imported_is_followed_and_what_is_not_there_is_wanted() {
         struct Two;
         impl Shelf for Two {
@@ -407,21 +440,21 @@ mod tests {
         let wanted: Vec<&str> = imports.wanted.iter().map(Url::as_str).collect();
         assert_eq!(wanted, ["https://x.org/d.yaml"]);
         assert_eq!(imports.found.len(), 3);
+
+        struct Last;
+        impl Shelf for Last {
+            fn read(&self, location: &Location) -> Result<Arc<[u8]>, Missing> {
+                assert_eq!(
+                    location.to_string(),
+                    "https://x.org/d.yaml",
+                    "what was read is not read again"
+                );
+                Ok(b"schemaVersion: 2.2.0".as_slice().into())
+            }
+        }
+        let mut imports = imports;
+        imports.resume(&Last);
+        assert!(imports.wanted.is_empty());
+        assert_eq!(imports.found.len(), 3);
     }
 }
-    #[test]
-    fn an_address_with_a_password_names_nothing_and_is_not_repeated() {
-        for text in [
-            "uri: https://bob:s3cret@x.org/d.yaml",
-            "uri: https://s3cret@github.com/o/r/blob/main/d.yaml",
-            "{id: go, registryUrl: 'https://bob:s3cret@x.org'}",
-        ] {
-            let why = named(text, "a.yaml").unwrap_err();
-            assert!(
-                why.contains("a password in it") && !why.contains("s3cret"),
-                "{why}"
-            );
-        }
-        assert!(named("uri: //bob:s3cret@x.org/d.yaml", "https://x.org/a.yaml").is_err());
-    }
-

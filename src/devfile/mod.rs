@@ -38,7 +38,7 @@ pub use component::{
     Annotation, Cluster, Component, ComponentKind, Container, Endpoint, EnvVar, Exposure, Image, Platform,
     Protocol, Volume, VolumeMount,
 };
-pub use import::{Empty, Imports, Location, Missing, Shelf, has_imports};
+pub use import::{Empty, Imports, Location, MAX_IMPORTS, Missing, Shelf, has_imports};
 pub use lifecycle::Leaf;
 pub use project::{CheckoutFrom, Git, Kept, Project, Source, StarterProject};
 pub use read::{Read, read};

@@ -134,6 +134,25 @@ pub(super) fn check(text: &Spanned<String>, form: &Form, reader: &mut Reader<'_>
     holds
 }
 
+/// What a text of that form stands for; reports it where it stands for nothing.
+pub(super) fn parsed<T, E: std::fmt::Display>(
+    text: Spanned<String>,
+    form: &Form,
+    parse: impl Fn(&str) -> Result<T, E>,
+    reader: &mut Reader<'_>,
+) -> Option<Spanned<T>> {
+    let Spanned { value, span } = text;
+    match parse(&value) {
+        Ok(value) => Some(Spanned { value, span }),
+        Err(error) => {
+            let message = format!("{value:?} is not {}: {error}", form.expected);
+            let diagnostic = reader.error(form.code, span, message);
+            reader.report(diagnostic.label(format!("expected {}", form.expected)));
+            None
+        }
+    }
+}
+
 /// The text of that form under `key`, where it is there.
 pub(super) fn optional(
     fields: &mut Fields<'_>,

@@ -1,5 +1,7 @@
 //! `kind: Site`: the engine, defaults and policy of one configuration repository.
 
+use url::{Host, Url};
+
 use crate::document::{Decode, Fields, Node, Reader, Spanned};
 use crate::model::{Name, OnRemove, Power};
 
@@ -25,7 +27,7 @@ pub struct Site {
     /// References that devfiles name, and what is used in their place; in the order of the text.
     pub image_map: Vec<(Spanned<String>, Spanned<String>)>,
     /// Where devfiles are looked up that others import by id alone.
-    pub devfile_registry: Option<Spanned<String>>,
+    pub devfile_registry: Option<Spanned<Url>>,
 }
 
 /// What workspaces are where their manifest doesn't say.
@@ -66,8 +68,8 @@ pub struct Policy {
     pub max_deletions: u32,
     /// Where workspaces may publish ports; empty: nowhere.
     pub publish_allow: Vec<Spanned<PublishRule>>,
-    /// Hosts from which devfiles are fetched though their address is not public.
-    pub private_hosts: Vec<Spanned<String>>,
+    /// Hosts that are asked for devfiles, and for registries' tokens, though their address is not public.
+    pub private_hosts: Vec<Spanned<Host>>,
 }
 
 impl Default for Policy {
@@ -91,7 +93,8 @@ impl Decode for Site {
             policy: fields.optional("policy", reader).unwrap_or_default(),
             tools_image: forms::optional(&mut fields, "toolsImage", &forms::REFERENCE, reader),
             image_map: image_map(&mut fields, reader),
-            devfile_registry: forms::optional(&mut fields, "devfileRegistry", &forms::WEB_ADDRESS, reader),
+            devfile_registry: forms::optional(&mut fields, "devfileRegistry", &forms::WEB_ADDRESS, reader)
+                .and_then(|text| forms::parsed(text, &forms::WEB_ADDRESS, Url::parse, reader)),
         };
         fields.not_yet("domain", "manifest/not-supported-yet", reader);
         fields.not_yet("source", "manifest/not-supported-yet", reader);
@@ -187,22 +190,23 @@ impl Decode for PublishPolicy {
 
 #[derive(Default)]
 struct ImportPolicy {
-    private_hosts: Vec<Spanned<String>>,
+    private_hosts: Vec<Spanned<Host>>,
 }
 
 /// A host, as [`Decode`] wants it.
-struct Host(Spanned<String>);
+struct PrivateHost(Spanned<Host>);
 
-impl Decode for Host {
+impl Decode for PrivateHost {
     fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        forms::text(node, &forms::HOST, reader).map(Self)
+        let text = forms::text(node, &forms::HOST, reader)?;
+        forms::parsed(text, &forms::HOST, Host::parse, reader).map(Self)
     }
 }
 
 impl Decode for ImportPolicy {
     fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         let mut fields = Fields::of(node, reader)?;
-        let hosts: Vec<Host> = fields.list("privateHosts", reader);
+        let hosts: Vec<PrivateHost> = fields.list("privateHosts", reader);
         fields.finish(reader);
         Some(Self {
             private_hosts: hosts.into_iter().map(|host| host.0).collect(),

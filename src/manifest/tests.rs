@@ -94,6 +94,30 @@ fn a_hidden_devfile_is_read_when_a_workspace_names_it() {
 }
 
 #[test]
+fn addresses_and_hosts_of_the_site_are_what_they_stand_for() {
+    let site = |registry: &str| {
+        let spec = format!(
+            "{{devfileRegistry: '{registry}', policy: {{imports: {{privateHosts: ['[FD00:0::1]', Devfiles.Corp]}}}}}}"
+        );
+        let text = SITE.replace("{defaults: {class: small}}", &spec);
+        load(&Files::of([("wharf.yaml", text.as_str())]))
+    };
+    let loaded = site("https://R.example.org/v2");
+    assert_eq!(codes(&loaded), [""; 0]);
+    let spec = loaded.site.unwrap();
+    assert_eq!(
+        spec.devfile_registry.unwrap().value.as_str(),
+        "https://r.example.org/v2"
+    );
+    let hosts = spec.policy.private_hosts.iter();
+    let hosts: Vec<String> = hosts.map(|host| host.value.to_string()).collect();
+    assert_eq!(hosts, ["[fd00::1]", "devfiles.corp"]);
+    for wrong in ["https://r.example.org:99999", "https://[1::2::3]/"] {
+        assert_eq!(codes(&site(wrong)), ["manifest/web-address"], "{wrong}");
+    }
+}
+
+#[test]
 fn the_site_is_known_whatever_is_wrong_elsewhere() {
     let loaded = load(&Files::of([("wharf.yaml", SITE), ("a.yaml", &user("Alice"))]));
     assert!(loaded.manifests.is_none());

@@ -8,6 +8,58 @@ pub fn registry(reference: &str) -> Option<&str> {
     first.contains(['.', ':']).then_some(first)
 }
 
+/// The registry that stands for Docker Hub in references, and its host.
+const DOCKER_HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
+
+/// An image of a registry by its tag, in the parts that the registry is asked by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagged<'a> {
+    /// The registry as the reference names it, with its port.
+    pub registry: &'a str,
+    /// The image's path there.
+    pub repository: String,
+    /// The tag; `latest` where the reference has none.
+    pub tag: &'a str,
+}
+
+impl<'a> Tagged<'a> {
+    /// The parts of a reference; nothing where it names no registry, has a digest, or is none.
+    #[must_use]
+    pub fn of(reference: &'a str) -> Option<Self> {
+        let registry = registry(reference)?;
+        let rest = reference.get(registry.len() + 1..)?;
+        let (path, tag) = rest.split_once(':').unwrap_or((rest, "latest"));
+        let is_word = |text: &str, marks: &str| {
+            text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
+        };
+        if !(is_word(tag, "_.-") && path.split('/').all(|part| is_word(part, "_.-"))) {
+            return None;
+        }
+        let repository = match registry == DOCKER_HUB.0 && !path.contains('/') {
+            true => format!("library/{path}"),
+            false => path.to_owned(),
+        };
+        Some(Self {
+            registry,
+            repository,
+            tag,
+        })
+    }
+
+    /// The host that is asked, with its port.
+    #[must_use]
+    pub fn host(&self) -> &'a str {
+        if self.registry == DOCKER_HUB.0 {
+            DOCKER_HUB.1
+        } else {
+            self.registry
+        }
+    }
+}
+
 /// Whether a registry is this machine's own: as container tools have it, that one needs no TLS.
 #[must_use]
 pub fn is_loopback(registry: &str) -> bool {
@@ -28,6 +80,35 @@ mod tests {
         assert_eq!(registry("localhost:5000/b"), Some("localhost:5000"));
         for reference in ["localhost/b:1", "node:20", "library/node"] {
             assert_eq!(registry(reference), None, "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_reference_has_the_parts_that_its_registry_is_asked_by() {
+        let parts = |text| {
+            let image = Tagged::of(text).unwrap();
+            (image.host(), image.repository.clone(), image.tag)
+        };
+        let is = |host, repository: &str, tag| (host, repository.to_owned(), tag);
+        assert_eq!(parts("quay.io/a/b:1.0-x"), is("quay.io", "a/b", "1.0-x"));
+        assert_eq!(parts("127.0.0.1:5000/b"), is("127.0.0.1:5000", "b", "latest"));
+        assert_eq!(
+            parts("docker.io/node:20"),
+            is("registry-1.docker.io", "library/node", "20")
+        );
+        assert_eq!(
+            parts("docker.io/a/b"),
+            is("registry-1.docker.io", "a/b", "latest")
+        );
+        for wrong in [
+            "node:20",
+            "quay.io/../a",
+            "quay.io/a//b",
+            "quay.io/a:",
+            "quay.io/a@sha256:00",
+            "quay.io/a?b",
+        ] {
+            assert_eq!(Tagged::of(wrong), None, "{wrong}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::devfile::findings::Findings;
-use crate::devfile::import::{Imported, Imports, Location, Named, base};
+use crate::devfile::import::{Imported, Imports, Location, MAX_IMPORTS, Named, base};
 use crate::devfile::rules::{import, import_cycle, import_version, schema_version};
 use crate::devfile::shape::{self, DEVFILE};
 use crate::devfile::version::SchemaVersion;
@@ -140,7 +140,7 @@ impl Assembly<'_> {
             import_cycle::report(&self.chain[first..], at.span, found);
             return None;
         }
-        if self.parts.len() >= import::MAX_IMPORTS {
+        if self.parts.len() >= MAX_IMPORTS {
             import::too_many(at.span, found);
             return None;
         }

@@ -2,7 +2,7 @@
 
 use super::Rule;
 use crate::devfile::findings::Findings;
-use crate::devfile::import::{Location, Missing};
+use crate::devfile::import::{Location, MAX_IMPORTS, Missing};
 use crate::document::{Node, Span};
 
 /// See the module.
@@ -14,9 +14,6 @@ pub(in crate::devfile) const RULE: Rule = Rule {
     example: include_str!("../../../fixtures/devfile/import/invalid.yaml"),
     fixed: include_str!("../../../fixtures/devfile/import/valid.yaml"),
 };
-
-/// The most devfiles that one devfile imports, each counted as often as it is imported.
-pub(in crate::devfile) const MAX_IMPORTS: usize = 100;
 
 /// Reports that what `node` names can't be looked up.
 pub(in crate::devfile) fn nowhere(node: &Node, why: &str, found: &mut Findings<'_>) {

@@ -81,7 +81,7 @@ struct Policy {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 struct ImportPolicy {
-    /// Hosts that devfiles may be fetched from though their address is not public. Absent: none.
+    /// Hosts that may be asked for devfiles and registries' tokens though their address is not public. Absent: none.
     private_hosts: Option<Vec<Host>>,
 }
 

@@ -45,14 +45,13 @@ fn is_public(address: IpAddr) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct Reach {
     /// Hosts whose address may be any.
-    private: Arc<BTreeSet<String>>,
+    private: Arc<BTreeSet<Host>>,
 }
 
 impl Reach {
-    pub(super) fn new(private: impl IntoIterator<Item = String>) -> Self {
-        let private = private.into_iter().map(|host| host.to_ascii_lowercase());
+    pub(super) fn new(private: impl IntoIterator<Item = Host>) -> Self {
         Self {
-            private: Arc::new(private.collect()),
+            private: Arc::new(private.into_iter().collect()),
         }
     }
 
@@ -64,21 +63,22 @@ impl Reach {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("an address with a password in it is not asked".to_owned());
         }
-        let address = match url.host() {
-            Some(Host::Domain(_)) => return Ok(()),
-            Some(Host::Ipv4(address)) => IpAddr::V4(address),
-            Some(Host::Ipv6(address)) => IpAddr::V6(address),
-            None => return Err(format!("{url} names no host")),
+        let Some(host) = url.host().map(|host| host.to_owned()) else {
+            return Err(format!("{url} names no host"));
         };
-        let host = url.host_str().unwrap_or_default();
-        if self.allows(host, address) {
+        let address = match host {
+            Host::Domain(_) => return Ok(()),
+            Host::Ipv4(address) => IpAddr::V4(address),
+            Host::Ipv6(address) => IpAddr::V6(address),
+        };
+        if self.allows(&host, address) {
             return Ok(());
         }
         Err(refusal(&format!("{address} is no public address")))
     }
 
-    fn allows(&self, host: &str, address: IpAddr) -> bool {
-        is_public(address) || self.private.contains(&host.to_ascii_lowercase())
+    fn allows(&self, host: &Host, address: IpAddr) -> bool {
+        is_public(address) || self.private.contains(host)
     }
 }
 
@@ -92,9 +92,10 @@ impl Resolve for Reach {
         Box::pin(async move {
             let host = name.as_str();
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+            let named = Host::Domain(host.to_ascii_lowercase());
             let mut allowed = found
                 .iter()
-                .filter(|a| reach.allows(host, a.ip()))
+                .filter(|a| reach.allows(&named, a.ip()))
                 .copied()
                 .peekable();
             if let (None, Some(refused)) = (allowed.peek(), found.first()) {
@@ -157,11 +158,8 @@ mod tests {
 
     #[test]
     fn an_address_is_refused_before_it_is_asked() {
-        let reach = Reach::new([
-            "devfiles.corp".to_owned(),
-            "[::1]".to_owned(),
-            "10.0.0.5".to_owned(),
-        ]);
+        let private = ["Devfiles.corp", "[::1]", "[FD00:0::1]", "10.0.0.5"];
+        let reach = Reach::new(private.map(|host| Host::parse(host).unwrap()));
         let check = |url: &str| reach.check(&Url::parse(url).unwrap());
         for refused in [
             "http://127.1/a",
@@ -177,6 +175,7 @@ mod tests {
             "https://example.org/a",
             "http://10.0.0.5/a",
             "https://[::1]/a",
+            "https://[fd00::1]/a",
             "https://1.1.1.1/",
         ] {
             assert_eq!(check(fine), Ok(()), "{fine}");
