@@ -145,7 +145,7 @@ pub(super) fn parsed<T, E: std::fmt::Display>(
     match parse(&value) {
         Ok(value) => Some(Spanned { value, span }),
         Err(error) => {
-            let message = format!("{value:?} is not {}: {error}", form.expected);
+            let message = format!("{value:?} can't be used: {error}");
             let diagnostic = reader.error(form.code, span, message);
             reader.report(diagnostic.label(format!("expected {}", form.expected)));
             None
