@@ -19,7 +19,7 @@ use crate::model::{
     ContainerSpec, Enforced, EngineFacts, EngineId, ImageSpec, Labels, Limits, Name, NetworkSpec, ObjectId,
     ObservedObject, ObservedState, PodSpec, UidRange, VolumeSpec, WorkspaceId,
 };
-pub use stream::{ExecRequest, ExecSession, LogOptions, Output, OutputStream};
+pub use stream::{Event, EventStream, ExecRequest, ExecSession, LogOptions, Output, OutputStream};
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +125,10 @@ pub trait Engine: Send + Sync {
         site: &Name,
         workspace: &WorkspaceId,
     ) -> Result<BTreeMap<ObjectId, ObservedObject>>;
+
+    /// What happens to the site's objects from now on, as long as the stream is asked for it. Events may be lost, doubled
+    /// or late; only looking tells what is there.
+    fn events(&self, site: &Name) -> EventStream;
 
     /// The names of all sites that own an object here.
     async fn sites(&self) -> Result<Vec<Name>>;

@@ -4,6 +4,7 @@ use futures_util::stream::BoxStream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Result;
+use crate::model::WorkspaceId;
 
 /// A command to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,16 @@ pub enum Output {
 
 /// A finite or endless stream of output.
 pub type OutputStream = BoxStream<'static, Result<Output>>;
+
+/// Something happened to one of the site's objects: where to look, not what is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Whose it was, where the engine says so.
+    pub workspace: Option<WorkspaceId>,
+}
+
+/// Endless, unless the engine ends.
+pub type EventStream = BoxStream<'static, Result<Event>>;
 
 /// A running command. Dropping `stdin` closes its standard input; dropping the session leaves it alone.
 pub struct ExecSession {

@@ -107,7 +107,8 @@ contracts! {
         one_workspace_is_observed_as_all_of_them_are
         every_site_with_an_object_is_listed
         a_mark_says_what_it_was_made_for
-        what_a_container_wrote_is_measured;
+        what_a_container_wrote_is_measured
+        what_happens_to_the_sites_objects_is_told;
     data:
         a_volumes_data_outlives_its_container
         a_volume_is_writable_where_the_image_has_no_such_folder

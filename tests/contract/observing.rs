@@ -1,5 +1,6 @@
 //! Observation: what is the site's, what is not, and what is said of each object.
 
+use futures_util::StreamExt as _;
 use wharf::engine::EngineError;
 use wharf::model::{Kind, NetworkSpec, ObjectId, Role, Spec, VolumeSpec};
 
@@ -183,4 +184,33 @@ pub(crate) async fn what_a_container_wrote_is_measured(yard: &Yard<'_>) {
     assert!(between < before + 50_000, "what is in a volume is not lost");
     yard.fixture.write(&id, "/tmp/lost", &"x".repeat(50_000)).await;
     assert!(yard.engine().written(&id).await.unwrap() >= between + 50_000);
+}
+
+pub(crate) async fn what_happens_to_the_sites_objects_is_told(yard: &Yard<'_>) {
+    yard.ground().await;
+    let id = yard.running(&Plot::default()).await;
+    let mut events = yard.engine().events(yard.fixture.site());
+    // Nobody says from when on an engine listens, so something happens until it is heard of.
+    let happening = async {
+        loop {
+            yard.engine().stop_container(&id).await.unwrap();
+            yard.start(&id).await;
+        }
+    };
+    let heard = async {
+        tokio::select! {
+            event = events.next() => event,
+            () = happening => None,
+        }
+    };
+    let heard = tokio::time::timeout(std::time::Duration::from_secs(60), heard).await;
+    let event = heard
+        .expect("within a minute")
+        .expect("the stream goes on")
+        .unwrap();
+    // Not every engine says whose it was.
+    let whose = event
+        .workspace
+        .is_none_or(|workspace| workspace == yard.workspace);
+    assert!(whose);
 }

@@ -14,7 +14,7 @@ use crate::fixture::Fixture;
 /// A workspace of a test's own site.
 pub(crate) struct Yard<'a> {
     pub(crate) fixture: &'a dyn Fixture,
-    workspace: WorkspaceId,
+    pub(crate) workspace: WorkspaceId,
 }
 
 /// What a container is to be; the default sleeps until it is stopped.

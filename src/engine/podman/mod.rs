@@ -12,6 +12,7 @@ mod cgroup;
 mod create;
 mod data;
 mod dial;
+mod events;
 mod exec;
 mod fault;
 mod firewall;
@@ -33,7 +34,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::net::TcpStream;
 
-use super::{Create, Engine, ExecRequest, ExecSession, LogOptions, OutputStream, Reown, Result, VolumeRef};
+use super::{
+    Create, Engine, EventStream, ExecRequest, ExecSession, LogOptions, OutputStream, Reown, Result, VolumeRef,
+};
 use crate::model::{
     ContainerSpec, Enforced, EngineFacts, EngineId, ImageSpec, Labels, Limits, Name, NetworkSpec, ObjectId,
     ObservedObject, ObservedState, PodSpec, VolumeSpec, WorkspaceId,
@@ -93,6 +96,10 @@ impl Engine for Podman {
         workspace: &WorkspaceId,
     ) -> Result<BTreeMap<ObjectId, ObservedObject>> {
         self.reader.observe_workspace(site, workspace).await
+    }
+
+    fn events(&self, site: &Name) -> EventStream {
+        self.follow(site)
     }
 
     async fn sites(&self) -> Result<Vec<Name>> {

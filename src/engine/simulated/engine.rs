@@ -11,7 +11,8 @@ use super::objects::{conflict, not_found, refused};
 use super::state::{Command, State};
 use super::streams::{echo, session};
 use crate::engine::{
-    Create, Engine, EngineError, ExecRequest, ExecSession, LogOptions, OutputStream, Reown, Result, VolumeRef,
+    Create, Engine, EngineError, EventStream, ExecRequest, ExecSession, LogOptions, OutputStream, Reown,
+    Result, VolumeRef,
 };
 use crate::model::{
     ContainerSpec, Enforced, EngineFacts, EngineId, ImageSource, ImageSpec, Kind, Labels, Limits, Name,
@@ -47,6 +48,10 @@ impl Engine for Simulated {
             Ok(objects)
         })
         .await
+    }
+
+    fn events(&self, _site: &Name) -> EventStream {
+        self.follow()
     }
 
     async fn sites(&self) -> Result<Vec<Name>> {

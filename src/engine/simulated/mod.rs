@@ -15,6 +15,7 @@
 
 mod call;
 mod engine;
+mod events;
 mod fault;
 mod objects;
 mod run;

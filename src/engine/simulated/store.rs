@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use tokio::sync::watch;
+
 use super::state::State;
 use crate::engine::{EngineError, Result};
 
@@ -13,6 +15,8 @@ use crate::engine::{EngineError, Result};
 pub(super) struct Store {
     state: State,
     file: Option<File>,
+    /// How often the state was saved, for whoever follows it.
+    saved: watch::Sender<u64>,
 }
 
 struct File {
@@ -33,6 +37,7 @@ impl Store {
         Self {
             state: State::default(),
             file: None,
+            saved: watch::Sender::default(),
         }
     }
 
@@ -44,12 +49,23 @@ impl Store {
                 path: path.to_owned(),
                 version: None,
             }),
+            saved: watch::Sender::default(),
         };
         match path.exists() {
             true => store.state().map(drop)?,
             false => store.save()?,
         }
         Ok(store)
+    }
+
+    /// The file, where there is one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(|file| file.path.as_path())
+    }
+
+    /// Tells of each save from now on.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.saved.subscribe()
     }
 
     pub(super) fn address(&self) -> String {
@@ -74,6 +90,7 @@ impl Store {
 
     /// Writes the state, whole or not at all: a kill at any moment leaves the file of before or after.
     pub(super) fn save(&mut self) -> Result<()> {
+        self.saved.send_modify(|times| *times += 1);
         let Some(file) = &mut self.file else {
             return Ok(());
         };
