@@ -36,4 +36,6 @@ pub mod engine;
 
 pub mod apply;
 
+pub mod daemon;
+
 pub mod cli;

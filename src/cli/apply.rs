@@ -51,7 +51,7 @@ pub(super) struct Args {
 /// How often one apply plans where what it finds has changed since.
 const PASSES: usize = 3;
 
-fn parallelism(text: &str) -> Result<usize, String> {
+pub(super) fn parallelism(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=64) => Ok(number),
         Ok(_) | Err(_) => Err("expected a number from 1 to 64".to_owned()),

@@ -9,6 +9,8 @@ mod apply;
 mod completions;
 mod configuration;
 mod confirm;
+mod daemon;
+mod daemon_client;
 mod describe;
 pub mod diagnostics;
 mod dial_helper;
@@ -37,6 +39,7 @@ mod start;
 mod state;
 mod status;
 mod stop;
+mod sync;
 mod table;
 mod terminal;
 mod validate;
@@ -114,6 +117,11 @@ enum Command {
     Run(run::Args),
     Logs(logs::Args),
     Forward(forward::Args),
+    Daemon(daemon::Args),
+    Sync(sync::Args),
+    Pause(sync::Pause),
+    Resume(sync::Resume),
+    Approve(sync::Approve),
     Volume(volume::Args),
     Lock(lock::Args),
     Schema(schema::Args),
@@ -164,7 +172,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         verbose,
     } = cli.global;
     let out = Output::new(color, quiet);
-    output::trace(verbose);
+    match &cli.command {
+        Command::Daemon(args) => args.log(verbose),
+        _ => output::trace(verbose),
+    }
     let context = Context {
         out,
         dir,
@@ -201,6 +212,11 @@ async fn run(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Run(args) => run::run(context, &args).await,
         Command::Logs(args) => logs::run(context, &args).await,
         Command::Forward(args) => forward::run(context, &args).await,
+        Command::Daemon(args) => daemon::run(context, &args).await,
+        Command::Sync(args) => sync::run(context, &args).await,
+        Command::Pause(args) => sync::pause(context, &args).await,
+        Command::Resume(args) => sync::resume(context, &args).await,
+        Command::Approve(args) => sync::approve(context, &args).await,
         Command::Volume(args) => volume::run(context, args).await,
         Command::Lock(args) => lock::run(context, &args).await,
         Command::Schema(args) => schema::run(context, &args),

@@ -153,6 +153,33 @@ fn width(stream: &impl std::os::fd::AsFd) -> Option<usize> {
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 
+/// The forms of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum LogForm {
+    /// For people
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+/// Logs on standard error, in place of what [`trace`] shows.
+pub(super) fn log(form: LogForm, verbose: u8) {
+    let level = match verbose {
+        0 => LevelFilter::INFO,
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let own = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let registry = tracing_subscriber::registry();
+    match form {
+        LogForm::Human => registry
+            .with(lines.with_ansi(io::stderr().is_terminal()).with_filter(own))
+            .init(),
+        LogForm::Json => registry.with(lines.json().with_filter(own)).init(),
+    }
+}
+
 /// Shows what happens inside, on standard error.
 pub(super) fn trace(verbose: u8) {
     let level = match verbose {

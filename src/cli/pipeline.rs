@@ -89,7 +89,8 @@ impl Pipeline {
     async fn plan_for(&self, mut observed: ObservedState) -> Result<Planned, Error> {
         let desired = &self.configuration.desired;
         let mut request = self.request.clone();
-        request.removed = source::removed(&self.dir, &undeclared(desired, &observed));
+        let revision = self.configuration.revision.commit.as_deref().unwrap_or("HEAD");
+        request.removed = source::removed(&self.dir, revision, &undeclared(desired, &observed));
         let plan = plan::plan(desired, &observed, &request)?;
         let replaced = replaced_containers(&plan);
         if replaced.is_empty() {

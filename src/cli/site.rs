@@ -69,6 +69,17 @@ pub(super) async fn find(context: &Context, asked: Option<&Name>) -> Result<Site
     }
 }
 
+/// The name of that site.
+pub(super) async fn name(context: &Context, asked: Option<&Name>) -> Result<Name, Error> {
+    match asked {
+        Some(name) => Ok(name.clone()),
+        None => match declared(&context.dir)? {
+            Some(declared) => Ok(declared.name),
+            None => find(context, None).await.map(|site| site.name),
+        },
+    }
+}
+
 /// What a repository's Site says of itself, however wrong the rest is.
 struct Declared {
     name: Name,

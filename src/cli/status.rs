@@ -3,10 +3,12 @@
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use super::daemon_client::Client;
 use super::error::{Error, Exit};
 use super::state::{self, Overview, WorkspaceState, run_word};
 use super::table::table;
 use super::{Context, site};
+use crate::daemon::Status;
 use crate::model::{Limits, Name, Power};
 use crate::plan::FORMAT_VERSION;
 
@@ -35,9 +37,17 @@ pub(super) enum Form {
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let overview = state::overview(context, args.site.as_ref()).await?;
     site::warn(context, &overview.observed.facts);
+    let daemon = match Client::of(&overview.site.name)? {
+        Some(client) => client.status().await?,
+        None => None,
+    };
     let text = match args.output {
-        Form::Human => human(context, &overview),
-        Form::Json => pretty(&form(&overview)),
+        Form::Human => human(context, &overview) + &daemon.as_ref().map_or_else(String::new, of_daemon),
+        Form::Json => {
+            let mut form = form(&overview);
+            form["daemon"] = json!(daemon);
+            pretty(&form)
+        }
     };
     context.out.data(&text)?;
     Ok(Exit::Success)
@@ -52,6 +62,37 @@ fn human(context: &Context, overview: &Overview) -> String {
     let facts = &overview.observed.facts;
     let mut text = format!("Site {} on {}.\n\n", overview.site.name, facts.version);
     text.push_str(&workspaces(context, &overview.workspaces()));
+    text
+}
+
+/// What the daemon is at, and what it waits for.
+fn of_daemon(status: &Status) -> String {
+    let commit = |commit: &Option<String>| commit.as_deref().map_or_else(|| "no commit".to_owned(), short);
+    let phase = match (status.paused, status.converged) {
+        (true, _) => "paused",
+        (false, true) => "everything is as declared",
+        (false, false) => "not everything is as declared",
+    };
+    let mut text = format!("\nDaemon: {phase}; applied {}", commit(&status.applied));
+    if status.declared != status.applied {
+        text.push_str(&format!(", declared {}", commit(&status.declared)));
+    }
+    text.push_str(".\n");
+    for problem in status.problems.values() {
+        text.push_str(&format!("  {}\n", problem.message));
+    }
+    for (workspace, failing) in &status.failing {
+        text.push_str(&format!(
+            "  {workspace} failed {} times, tried again in {} s: {}\n",
+            failing.times, failing.retry_in, failing.cause
+        ));
+    }
+    for blocked in &status.blocked {
+        text.push_str(&format!("  {} waits: {}\n", blocked.object, blocked.reason));
+    }
+    if let Some(digest) = &status.digest {
+        text.push_str(&format!("  wharf approve {digest} approves of that.\n"));
+    }
     text
 }
 

@@ -46,7 +46,7 @@ pub enum Missing {
 }
 
 /// What imported devfiles are read from.
-pub trait Shelf {
+pub trait Shelf: Sync {
     /// The bytes of the devfile at `location`.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Targets: a plan for some workspaces only, which says what it leaves out.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -14,6 +15,8 @@ pub enum Selection {
     All,
     /// Those that any of the targets names.
     Only(Vec<Target>),
+    /// All but these, which are left alone for now.
+    Except(BTreeSet<WorkspaceId>),
 }
 
 /// One target, written `workspace/OWNER/NAME`, `workspace/NAME` or `user/NAME`.
@@ -72,13 +75,14 @@ impl Target {
 /// The drafts that the selection names, and what is said of the others.
 #[must_use]
 pub fn select(drafts: Vec<Draft>, selection: &Selection) -> (Vec<Draft>, Vec<String>) {
-    let targets = match selection {
-        Selection::All => return (drafts, Vec::new()),
-        Selection::Only(targets) => targets,
+    let is_selected = |id: &WorkspaceId| match selection {
+        Selection::All => true,
+        Selection::Only(targets) => targets.iter().any(|target| target.names(id)),
+        Selection::Except(ids) => !ids.contains(id),
     };
     let (selected, left): (Vec<Draft>, Vec<Draft>) = drafts
         .into_iter()
-        .partition(|d| targets.iter().any(|t| t.names(&d.workspace)));
+        .partition(|draft| is_selected(&draft.workspace));
     let changed: Vec<String> = left
         .iter()
         .filter(|d| !d.steps.is_empty())
@@ -86,7 +90,11 @@ pub fn select(drafts: Vec<Draft>, selection: &Selection) -> (Vec<Draft>, Vec<Str
         .collect();
     let mut notes = Vec::new();
     if !changed.is_empty() {
-        notes.push(format!("--target leaves out changes of {}", changed.join(", ")));
+        let why = match selection {
+            Selection::Except(_) => "left alone for now are changes of",
+            Selection::All | Selection::Only(_) => "--target leaves out changes of",
+        };
+        notes.push(format!("{why} {}", changed.join(", ")));
     }
     (selected, notes)
 }

@@ -10,15 +10,14 @@ use crate::model::{OnRemove, WorkspaceId};
 /// How many commits are looked at; a workspace that was removed longer ago is retained.
 const DEPTH: usize = 1000;
 
-/// What becomes of the volumes of `ids`, as the newest commit on the current branch's first-parent line that still
-/// declared each of them said. Where that can't be had, nothing is said, and the volumes stay.
+/// What becomes of the volumes of `ids`, as the newest commit on the first-parent line of `revision` that still declared each of them said. Where that can't be had, nothing is said, and the volumes stay.
 #[must_use]
-pub fn removed(dir: &Path, ids: &[WorkspaceId]) -> BTreeMap<WorkspaceId, OnRemove> {
+pub fn removed(dir: &Path, revision: &str, ids: &[WorkspaceId]) -> BTreeMap<WorkspaceId, OnRemove> {
     let mut found = BTreeMap::new();
     let Some(repository) = Repository::discover(dir).filter(|_| !ids.is_empty()) else {
         return found;
     };
-    let mut next = repository.git.head_id().ok().map(gix::Id::detach);
+    let mut next = repository.find(revision).ok();
     let mut last_tree = None;
     for _ in 0..DEPTH {
         let Some(commit) = next else { break };
@@ -40,11 +39,23 @@ pub fn removed(dir: &Path, ids: &[WorkspaceId]) -> BTreeMap<WorkspaceId, OnRemov
             break;
         }
         last_tree = tree;
-        next = repository
-            .git
-            .find_commit(commit)
-            .ok()
-            .and_then(|c| c.parent_ids().next().map(gix::Id::detach));
+        next = parent(&repository, commit);
     }
     found
+}
+
+/// The commits before one on its first-parent line, the nearest first, at most `most`.
+#[must_use]
+pub fn ancestors(dir: &Path, commit: &str, most: usize) -> Vec<String> {
+    let Some(repository) = Repository::discover(dir) else {
+        return Vec::new();
+    };
+    let first = repository.find(commit).ok();
+    let line = std::iter::successors(first, |commit| parent(&repository, *commit));
+    line.skip(1).take(most).map(|id| id.to_string()).collect()
+}
+
+fn parent(repository: &Repository, commit: gix::ObjectId) -> Option<gix::ObjectId> {
+    let commit = repository.git.find_commit(commit).ok()?;
+    commit.parent_ids().next().map(gix::Id::detach)
 }

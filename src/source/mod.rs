@@ -18,8 +18,9 @@ use crate::lock;
 use crate::plan::Revision;
 
 pub use around::{Around, shown};
+pub(crate) use fetch::use_ring;
 pub use fetch::{Fetched, Fetcher};
-pub use history::removed;
+pub use history::{ancestors, removed};
 
 /// The largest file of a build context, in bytes.
 const MAX_CONTEXT_FILE: u64 = 256 << 20;
@@ -106,6 +107,36 @@ pub fn load(dir: &Path, source: &Source) -> Result<Loaded, SourceError> {
 pub fn parting(dir: &Path, one: &str, other: &str) -> Result<String, SourceError> {
     let repository = commit::Repository::required(dir)?;
     Ok(repository.parting(one, other)?.to_string())
+}
+
+/// The id of the commit that `name` names now.
+///
+/// # Errors
+/// See [`SourceError`].
+pub fn commit(dir: &Path, name: &str) -> Result<String, SourceError> {
+    Ok(commit::Repository::required(dir)?.find(name)?.to_string())
+}
+
+/// Where the repository keeps what its names mean: folders in which something is written whenever that changes, and whether
+/// what is below them counts as well.
+///
+/// # Errors
+/// See [`SourceError`].
+pub fn refs(dir: &Path) -> Result<Vec<(PathBuf, bool)>, SourceError> {
+    let repository = commit::Repository::required(dir)?;
+    let (own, common) = (repository.git.git_dir(), repository.git.common_dir());
+    let mut places = vec![(own.to_owned(), false)];
+    if common != own {
+        places.push((common.to_owned(), false));
+    }
+    let below = ["refs", "reftable"].map(|name| common.join(name));
+    places.extend(
+        below
+            .into_iter()
+            .filter(|place| place.is_dir())
+            .map(|place| (place, true)),
+    );
+    Ok(places)
 }
 
 /// Reads the files below the folders `contexts` as well; an empty path is the whole repository.

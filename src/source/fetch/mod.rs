@@ -7,6 +7,8 @@
 mod reach;
 mod web;
 
+pub(crate) use web::use_ring;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;

@@ -23,8 +23,7 @@ pub(in crate::source) struct Web {
 impl Web {
     /// One for public addresses and the hosts `private`.
     pub(in crate::source) fn new(private: impl IntoIterator<Item = Host>) -> Result<Self, String> {
-        // Another part of the process may have been first; the provider is the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        use_ring();
         let reach = Arc::new(Reach::new(private));
         let client = Client::builder()
             .user_agent(concat!("wharf/", env!("CARGO_PKG_VERSION")))
@@ -63,6 +62,12 @@ impl Web {
         }
         Err(format!("it redirects more than {MAX_REDIRECTS} times"))
     }
+}
+
+/// The provider of what TLS needs, for this process: no client is built without one.
+pub(crate) fn use_ring() {
+    // Another part of the process may have been first; the provider is the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn redirect(url: &Url, response: &Response) -> Result<Url, String> {

@@ -1,0 +1,93 @@
+//! Asking the daemon of a site, where one runs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::error::Error;
+use crate::apply::lock;
+use crate::daemon::{Status, api};
+use crate::model::Name;
+use crate::source;
+
+/// A daemon answers from memory.
+const BOUND: Duration = Duration::from_secs(10);
+
+/// The daemon of a site.
+pub(super) struct Client {
+    socket: PathBuf,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// The daemon of `site`; nothing where none has run as this user.
+    pub(super) fn of(site: &Name) -> Result<Option<Self>, Error> {
+        let socket = api::socket(&lock::directory(), site);
+        if !socket.exists() {
+            return Ok(None);
+        }
+        source::use_ring();
+        let http = reqwest::Client::builder()
+            .unix_socket(socket.clone())
+            .no_proxy()
+            .timeout(BOUND)
+            .build()
+            .map_err(|e| Error::new(format!("the daemon can't be asked: {e}")))?;
+        Ok(Some(Self { socket, http }))
+    }
+
+    /// The same, where there must be one.
+    pub(super) fn required(site: &Name) -> Result<Self, Error> {
+        Self::of(site)?.ok_or_else(|| not_running(site))
+    }
+
+    /// What it is at; nothing where the one that left its socket has ended.
+    pub(super) async fn status(&self) -> Result<Option<Status>, Error> {
+        let answer = match self.http.get("http://daemon/v1/status").send().await {
+            Err(error) if error.is_connect() => return Ok(None),
+            other => other
+                .and_then(reqwest::Response::error_for_status)
+                .map_err(|e| self.failed(&e))?,
+        };
+        let bytes = answer.bytes().await.map_err(|e| self.failed(&e))?;
+        let status = serde_json::from_slice(&bytes);
+        let status = status.map_err(|e| {
+            Error::new(format!(
+                "the daemon at {} answers in another form: {e}",
+                self.socket.display()
+            ))
+            .hint("Restart it: it is of another version.")
+        })?;
+        Ok(Some(status))
+    }
+
+    /// Asks it to do something.
+    pub(super) async fn post(&self, site: &Name, what: &str, body: &impl Serialize) -> Result<(), Error> {
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        let request = self
+            .http
+            .post(format!("http://daemon/v1/{what}"))
+            .header("content-type", "application/json")
+            .body(body);
+        match request.send().await {
+            Err(error) if error.is_connect() => Err(not_running(site)),
+            other => other
+                .and_then(reqwest::Response::error_for_status)
+                .map(drop)
+                .map_err(|e| self.failed(&e)),
+        }
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> Error {
+        Error::new(format!(
+            "the daemon at {} does not answer: {error}",
+            self.socket.display()
+        ))
+    }
+}
+
+fn not_running(site: &Name) -> Error {
+    Error::new(format!("no daemon of site {site} runs as this user"))
+        .hint("wharf daemon DIR starts one; wharf apply applies without one.")
+}

@@ -1,0 +1,120 @@
+//! What a person asks of the daemon: `wharf sync`, `pause`, `resume` and `approve`.
+
+use std::time::Duration;
+
+use super::daemon_client::Client;
+use super::error::{Error, Exit};
+use super::{Context, site};
+use crate::daemon::{Phase, Status, api};
+use crate::model::Name;
+
+/// Let the daemon look at the repository now
+///
+/// Failed workspaces are tried again at once. --wait returns once the newest commit is applied; it fails where the commit is
+/// not valid, a workspace fails or a change waits for an approval.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The site; by default the repository's, else the only one here
+    #[arg(long)]
+    site: Option<Name>,
+    /// Wait until it is through
+    #[arg(long)]
+    wait: bool,
+}
+
+/// Let the daemon look on and change nothing, until wharf resume
+#[derive(Debug, clap::Args)]
+pub(super) struct Pause {
+    /// The site; by default the repository's, else the only one here
+    #[arg(long)]
+    site: Option<Name>,
+}
+
+/// Let the daemon act again
+#[derive(Debug, clap::Args)]
+pub(super) struct Resume {
+    /// The site; by default the repository's, else the only one here
+    #[arg(long)]
+    site: Option<Name>,
+}
+
+/// Approve of what the daemon's plan asks for
+///
+/// DIGEST is what wharf status and the plan show: it stands for exactly those changes, removals and losses of data among
+/// them. The daemon forgets it when it ends.
+#[derive(Debug, clap::Args)]
+pub(super) struct Approve {
+    /// The plan's digest
+    #[arg(value_name = "DIGEST")]
+    digest: String,
+    /// The site; by default the repository's, else the only one here
+    #[arg(long)]
+    site: Option<Name>,
+}
+
+/// How often a daemon is asked whether it is through.
+const ASK: Duration = Duration::from_millis(100);
+
+pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    let site = site::name(context, args.site.as_ref()).await?;
+    let client = Client::required(&site)?;
+    let before = client.status().await?.map_or(0, |status| status.rounds);
+    client.post(&site, "sync", &()).await?;
+    if !args.wait {
+        return Ok(Exit::Success);
+    }
+    loop {
+        tokio::time::sleep(ASK).await;
+        let Some(status) = client.status().await? else {
+            return Err(Error::new(format!("the daemon of site {site} has ended")));
+        };
+        if status.rounds > before && status.phase == Phase::Idle {
+            return through(&status);
+        }
+    }
+}
+
+/// What has become of a round.
+fn through(status: &Status) -> Result<Exit, Error> {
+    if let Some(problem) = status.problems.values().next() {
+        return Err(Error::new(problem.message.clone()));
+    }
+    if let Some((workspace, failing)) = status.failing.iter().next() {
+        return Err(Error::new(format!("{workspace}: {}", failing.cause)));
+    }
+    match (&status.digest, status.converged) {
+        (_, true) => Ok(Exit::Success),
+        (Some(digest), false) => Err(Error::new("changes wait for an approval")
+            .hint(format!("wharf plan shows them; wharf approve {digest}"))),
+        (None, false) if status.paused => Err(Error::new("the daemon is paused").hint("wharf resume")),
+        (None, false) => Err(Error::new(
+            "not everything is as declared; wharf plan shows what is left",
+        )),
+    }
+}
+
+pub(super) async fn pause(context: &Context, args: &Pause) -> Result<Exit, Error> {
+    ask(context, args.site.as_ref(), "pause", &()).await
+}
+
+pub(super) async fn resume(context: &Context, args: &Resume) -> Result<Exit, Error> {
+    ask(context, args.site.as_ref(), "resume", &()).await
+}
+
+pub(super) async fn approve(context: &Context, args: &Approve) -> Result<Exit, Error> {
+    let body = api::Approve {
+        digest: args.digest.clone(),
+    };
+    ask(context, args.site.as_ref(), "approve", &body).await
+}
+
+async fn ask(
+    context: &Context,
+    asked: Option<&Name>,
+    what: &str,
+    body: &(impl serde::Serialize + Sync),
+) -> Result<Exit, Error> {
+    let site = site::name(context, asked).await?;
+    Client::required(&site)?.post(&site, what, body).await?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,194 @@
+//! The daemon as its users have it: the real binary follows a bare repository, to which somebody pushes, on real Podman.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)] // a test may panic and reach out
+
+#[path = "support/client.rs"]
+mod client;
+#[path = "support/labelled.rs"]
+mod labelled;
+#[path = "support/raw.rs"]
+mod raw;
+#[path = "support/site.rs"]
+mod site;
+
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use client::{podman, remove_by_hand, try_podman};
+use rustix::process::{Pid, Signal, kill_process};
+use site::{Site, wharf};
+
+/// Longer than anything takes on a slow machine.
+const BOUND: Duration = Duration::from_secs(120);
+
+/// A daemon on a bare repository, to which a site's working tree pushes.
+struct Daemon {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Daemon {
+    /// It may be there before anything has been pushed.
+    fn start(site: &Site) -> Self {
+        let bare = site.dir().join(".git/pushed-to");
+        let is_new = !bare.exists();
+        if is_new {
+            site.git(&["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()]);
+        }
+        let log = site.dir().join(".git/daemon.log");
+        let process = wharf()
+            .args(["daemon", bare.to_str().unwrap()])
+            .stdin(Stdio::null())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let daemon = Self { process, log };
+        if is_new {
+            daemon.until("it follows", || daemon.log().contains("following"));
+            site.commit("first");
+            Self::push(site);
+        }
+        daemon
+    }
+
+    fn push(site: &Site) {
+        site.git(&["push", "-q", ".git/pushed-to", "HEAD:refs/heads/main"]);
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Asks until it is so; each question is a process.
+    fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < BOUND, "{what}: {}", self.log());
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.process.id().cast_signed()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn is_running(container: &str) -> bool {
+    let state = try_podman(&["inspect", "--format", "{{.State.Status}}", container]);
+    state.is_ok_and(|state| state == "running")
+}
+
+/// What a container was created with.
+fn mark(container: &str) -> Option<String> {
+    let found = try_podman(&["exec", container, "/bin/sh", "-c", "echo $MARK"]);
+    found.ok()
+}
+
+#[test]
+fn what_is_pushed_runs_and_what_is_taken_away_comes_back() {
+    let site = Site::new("daemon");
+    site.plain("alice", "api", "one");
+    let mut daemon = Daemon::start(&site);
+    let api = site.name("alice.api.tools");
+    daemon.until("the first commit runs", || is_running(&api));
+    site.ok(&["sync", "--wait"]);
+    site.converged();
+
+    site.plain("alice", "api", "two");
+    site.plain("bob", "web", "one");
+    site.commit("second");
+    Daemon::push(&site);
+    let web = site.name("bob.web.tools");
+    daemon.until("the second one does", || {
+        is_running(&web) && mark(&api).as_deref() == Some("two")
+    });
+    site.ok(&["sync", "--wait"]);
+
+    podman(&["kill", "--signal", "KILL", &api]);
+    daemon.until("a killed container runs again", || is_running(&api));
+    remove_by_hand(&["rm", "-f", "-t", "0", &web]);
+    daemon.until("a removed one is there again", || is_running(&web));
+    site.ok(&["sync", "--wait"]);
+    site.converged();
+
+    let before = site.containers();
+    daemon.signal(Signal::TERM);
+    assert!(daemon.process.wait().unwrap().success(), "{}", daemon.log());
+    assert_eq!(site.containers(), before, "what runs goes on without it");
+    assert!(is_running(&api) && is_running(&web));
+    let nobody = site.run(&["sync"]);
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&nobody.stderr).contains("no daemon of site"));
+}
+
+#[test]
+fn a_broken_commit_changes_nothing_and_everyone_can_see_why() {
+    let site = Site::new("broken");
+    site.plain("alice", "api", "one");
+    let daemon = Daemon::start(&site);
+    let api = site.name("alice.api.tools");
+    daemon.until("the first commit runs", || is_running(&api));
+    site.ok(&["sync", "--wait"]);
+    let before = site.containers();
+
+    let good = std::fs::read_to_string(site.dir().join("workspaces/alice-api.yaml")).unwrap();
+    site.write(
+        "workspaces/alice-api.yaml",
+        &good.replace("owner: alice", "owner: alcie"),
+    );
+    site.commit("broken");
+    Daemon::push(&site);
+    let refused = || {
+        let sync = site.run(&["sync", "--wait"]);
+        sync.status.code() == Some(1) && String::from_utf8_lossy(&sync.stderr).contains("changes nothing")
+    };
+    daemon.until("the commit is refused", refused);
+    assert!(daemon.log().contains("no User is named"), "{}", daemon.log());
+    let status = site.ok(&["status"]);
+    assert!(status.contains("changes nothing"), "{status}");
+    assert_eq!(site.containers(), before);
+
+    site.write(
+        "workspaces/alice-api.yaml",
+        &good.replace("value: one", "value: two"),
+    );
+    site.commit("good");
+    Daemon::push(&site);
+    daemon.until("the next one applies", || mark(&api).as_deref() == Some("two"));
+    site.ok(&["sync", "--wait"]);
+    site.converged();
+}
+
+#[test]
+fn a_second_daemon_of_a_site_is_refused_and_a_killed_one_leaves_nothing_in_the_way() {
+    let site = Site::new("second");
+    site.plain("alice", "api", "one");
+    let mut first = Daemon::start(&site);
+    first.until("it answers", || site.run(&["sync", "--wait"]).status.success());
+    let second = wharf()
+        .args(["daemon", "."])
+        .current_dir(site.dir())
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("runs already"));
+    first.signal(Signal::KILL);
+    first.process.wait().unwrap();
+    let third = Daemon::start(&site);
+    third.until("another takes over", || {
+        site.run(&["sync", "--wait"]).status.success()
+    });
+}
