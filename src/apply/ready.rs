@@ -13,8 +13,10 @@ use crate::plan::Target;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The most that one look may take.
+/// The most that one look may take, and what a look that was begun in time gets in any case: a slow engine takes seconds
+/// to begin a command, and cutting it short would hide what it has to say.
 const LOOK: Duration = Duration::from_secs(30);
+const LEAST: Duration = Duration::from_secs(5);
 
 /// One look at a container.
 enum Look {
@@ -38,12 +40,13 @@ impl Executor<'_> {
         // Before the first look: what is recorded afterwards counts for this run of the container only.
         self.incarnation(object).await?;
         let deadline = Instant::now() + Duration::from_secs(check.timeout.into());
+        let mut said = None;
         loop {
-            let most = deadline.duration_since(Instant::now()).min(LOOK);
-            let output = match timeout(most, self.look(&id, &check.probe, most)).await {
+            let most = deadline.duration_since(Instant::now()).clamp(LEAST, LOOK);
+            match timeout(most, self.look(&id, &check.probe, most)).await {
                 Ok(look) => match look? {
                     Look::Ready => return Ok(()),
-                    Look::NotReady(output) => output,
+                    Look::NotReady(output) => said = Some(output),
                     Look::Ended(cause) => {
                         return Err(StepError::EndedUnready {
                             component: component.to_owned(),
@@ -51,8 +54,11 @@ impl Executor<'_> {
                         });
                     }
                 },
-                Err(_) => format!("the last look was not through after {} s", whole_seconds(most)),
-            };
+                // What an earlier look said is worth more.
+                Err(_) => {
+                    said.get_or_insert_with(|| format!("it was not through after {} s", whole_seconds(most)));
+                }
+            }
             if Instant::now() + PAUSE >= deadline {
                 return Err(StepError::NotReady {
                     component: component.to_owned(),
@@ -61,7 +67,7 @@ impl Executor<'_> {
                         Probe::Command(line) => line.clone(),
                         Probe::Port(port) => format!("connecting to port {port}"),
                     },
-                    output,
+                    output: said.unwrap_or_default(),
                 });
             }
             sleep(PAUSE).await;
