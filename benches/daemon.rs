@@ -77,7 +77,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 #[tokio::main]
 async fn main() -> ExitCode {
     let site = Site::new("daemon-bench");
-    site.plain("alice", "api", "0");
+    site.plain("alice", "api", "m0");
     site.commit("first");
     let log = site.dir().join(".git/daemon.log");
     let daemon = wharf()
@@ -89,11 +89,11 @@ async fn main() -> ExitCode {
     let _daemon = Daemon(daemon.unwrap());
     let api = site.name("alice.api.tools");
     let mut raw = Raw::connect().await;
-    let mut pid = runs(&mut raw, &api, "0", 0).await;
+    let mut pid = runs(&mut raw, &api, "m0", 0).await;
     let (mut commits, mut above, mut kills) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
         site.ok(&["sync", "--wait"]);
-        let mark = round.to_string();
+        let mark = format!("m{round}");
         site.plain("alice", "api", &mark);
         site.commit(&mark);
         let begun = Instant::now();

@@ -350,7 +350,9 @@ impl Observer for Log {
                 tracing::debug!(%commit, workspace = %step.workspace, "{step}: {line}");
             }
             Event::Ended { step, report, .. } => {
-                let (workspace, milliseconds) = (&step.workspace, report.elapsed.as_millis());
+                let workspace = &step.workspace;
+                // A number of 128 bits is a text in JSON.
+                let milliseconds = u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX);
                 match &report.outcome {
                     Outcome::Done(_) => tracing::info!(%commit, %workspace, milliseconds, "{step}"),
                     // Its cause is logged with the workspace that failed.
