@@ -178,6 +178,9 @@ fn a_second_daemon_of_a_site_is_refused_and_a_killed_one_leaves_nothing_in_the_w
     site.plain("alice", "api", "one");
     let mut first = Daemon::start(&site);
     first.until("it answers", || site.run(&["sync", "--wait"]).status.success());
+    // It follows something else, and must not even begin with it.
+    site.plain("alice", "api", "two");
+    site.commit("not pushed");
     let second = wharf()
         .args(["daemon", "."])
         .current_dir(site.dir())
@@ -185,6 +188,7 @@ fn a_second_daemon_of_a_site_is_refused_and_a_killed_one_leaves_nothing_in_the_w
         .unwrap();
     assert_eq!(second.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&second.stderr).contains("runs already"));
+    assert_eq!(mark(&site.name("alice.api.tools")).as_deref(), Some("one"));
     first.signal(Signal::KILL);
     first.process.wait().unwrap();
     let third = Daemon::start(&site);

@@ -15,11 +15,11 @@ use super::error::{Error, Exit};
 use super::imports::Access;
 use super::pipeline::{Pipeline, Planned};
 use super::{Context, diagnostics, output, site};
-use crate::apply::lock::{self, LockError};
+use crate::apply::lock::{self, Lock, LockError};
 use crate::apply::{self, ApplyReport, Cancellation, Event, Observer, Options, Outcome, PARALLELISM};
-use crate::daemon::{self, Obstacle, Refused, Settings, Site, Status, Trigger, api, watch};
+use crate::daemon::{self, Obstacle, Refused, Rejected, Settings, Site, Status, Trigger, api, watch};
 use crate::document::{Diagnostics, Severity};
-use crate::model::WorkspaceId;
+use crate::model::{Name, WorkspaceId};
 use crate::plan::{Approval, Plan, Request, Selection};
 use crate::source::{self, Source};
 
@@ -86,6 +86,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         current: None,
         events: None,
         told: None,
+        held: None,
+        refused: None,
     };
     let (watched, rev) = (dir.clone(), args.rev.clone());
     let head = move || source::commit(&watched, &rev).ok();
@@ -99,9 +101,9 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     refs.abort();
     stopping.abort();
     serving.abort();
-    match serving.await {
-        Ok(Err(error)) => Err(error),
-        Ok(Ok(())) | Err(_) => Ok(Exit::Success),
+    match (site.refused.take(), serving.await) {
+        (Some(error), _) | (None, Ok(Err(error))) => Err(error),
+        (None, Ok(Ok(())) | Err(_)) => Ok(Exit::Success),
     }
 }
 
@@ -110,15 +112,6 @@ async fn serve(mut status: channel::Receiver<Status>, triggers: mpsc::Sender<Tri
     let known = status.wait_for(|status| status.site.is_some()).await;
     let site = known.ok().and_then(|status| status.site.clone()?.parse().ok());
     let Some(site) = site else { return Ok(()) };
-    // One daemon a site, or two would undo each other's work; the lock goes with the process.
-    let _lock = match lock::take(&lock::directory(), &site, "the daemon") {
-        Err(LockError::Held { holder, .. }) => {
-            return Err(Error::new(format!(
-                "a daemon of site {site} runs already: {holder}"
-            )));
-        }
-        other => other?,
-    };
     let path = api::socket(&lock::directory(), &site);
     let served = match api::listen(&path) {
         Ok(listener) => api::serve(listener, status, triggers).await,
@@ -157,6 +150,15 @@ struct Repository {
     events: Option<JoinHandle<()>>,
     /// The commit whose problems are in the log already.
     told: Option<String>,
+    held: Option<Held>,
+    /// Why this daemon has to end.
+    refused: Option<Error>,
+}
+
+/// The right to look after a site.
+struct Held {
+    site: Name,
+    _lock: Lock,
 }
 
 /// What is in force.
@@ -166,23 +168,31 @@ struct Current {
 }
 
 impl Repository {
-    async fn read(&mut self, commit: &str) -> Result<Pipeline, String> {
+    async fn read(&mut self, commit: &str) -> Result<Pipeline, Rejected> {
         let source = Source::Revision(commit.to_owned());
         let reading = configuration::read(&self.dir, &source, self.access).await;
-        let reading = reading.map_err(|e| e.to_string())?;
+        let reading = reading.map_err(|e| Rejected::Unreadable(e.to_string()))?;
         if self.told.as_deref() != Some(commit) {
             self.told = Some(commit.to_owned());
             tell(commit, &reading.diagnostics);
         }
         let Some(configuration) = reading.configuration else {
             let summary = diagnostics::summary(&reading.checked, &reading.diagnostics);
-            return Err(format!(
-                "{}; wharf plan --rev {commit} shows them",
-                summary.trim()
-            ));
+            let why = format!("{}; wharf plan --rev {commit} shows them", summary.trim());
+            let mut errors = reading
+                .diagnostics
+                .0
+                .iter()
+                .filter(|d| d.severity == Severity::Error);
+            // What is imported may be had another time.
+            return Err(match errors.any(|error| error.code == "devfile/import") {
+                true => Rejected::Unreadable(why),
+                false => Rejected::Invalid(why),
+            });
         };
         let declared = &configuration.manifests.site.spec.engine;
-        let engine = site::engine(declared.as_ref().map(|e| e.value.as_str())).map_err(|e| e.to_string())?;
+        let engine = site::engine(declared.as_ref().map(|e| e.value.as_str()));
+        let engine = engine.map_err(|e| Rejected::Unreadable(e.to_string()))?;
         let request = Request {
             revision: configuration.revision.clone(),
             ..Request::default()
@@ -193,6 +203,31 @@ impl Repository {
             dir: self.dir.clone(),
             request,
         })
+    }
+
+    /// Takes the right to look after a site: one daemon each, or two would undo each other's work. It goes with the process.
+    fn hold(&mut self, site: &Name) -> Result<(), String> {
+        if self.held.as_ref().is_some_and(|held| held.site == *site) {
+            return Ok(());
+        }
+        let error = match lock::take(&lock::directory(), site, "the daemon") {
+            Ok(lock) => {
+                self.held = Some(Held {
+                    site: site.clone(),
+                    _lock: lock,
+                });
+                return Ok(());
+            }
+            Err(LockError::Held { holder, .. }) => {
+                Error::new(format!("a daemon of site {site} runs already: {holder}"))
+            }
+            Err(other) => other.into(),
+        };
+        let message = error.to_string();
+        self.refused = Some(error);
+        // Where the channel is full, the next round tries again.
+        let _ = self.triggers.try_send(Trigger::Stop);
+        Err(message)
     }
 
     /// Puts a pipeline in force. An engine that stays keeps its connections and what it has learnt.
@@ -265,16 +300,17 @@ impl Site for Repository {
         source::commit(&self.dir, &self.rev).map_err(|e| e.to_string())
     }
 
-    async fn take(&mut self, commit: &str) -> Result<(), String> {
+    async fn take(&mut self, commit: &str) -> Result<(), Rejected> {
         let pipeline = self.read(commit).await?;
+        let site = pipeline.configuration.desired.site.clone();
+        self.hold(&site).map_err(Rejected::Unreadable)?;
         self.put(pipeline);
         Ok(())
     }
 
     async fn take_before(&mut self, commit: &str) -> Option<String> {
         for ancestor in source::ancestors(&self.dir, commit, ANCESTORS) {
-            if let Ok(pipeline) = self.read(&ancestor).await {
-                self.put(pipeline);
+            if self.take(&ancestor).await.is_ok() {
                 return Some(ancestor);
             }
         }

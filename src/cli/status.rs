@@ -1,5 +1,7 @@
 //! `wharf status`.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
@@ -78,13 +80,18 @@ fn of_daemon(status: &Status) -> String {
         text.push_str(&format!(", declared {}", commit(&status.declared)));
     }
     text.push_str(".\n");
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
     for problem in status.problems.values() {
         text.push_str(&format!("  {}\n", problem.message));
     }
     for (workspace, failing) in &status.failing {
         text.push_str(&format!(
             "  {workspace} failed {} times, tried again in {} s: {}\n",
-            failing.times, failing.retry_in, failing.cause
+            failing.times,
+            failing.retry_at.saturating_sub(now),
+            failing.cause
         ));
     }
     for blocked in &status.blocked {

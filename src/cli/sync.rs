@@ -58,7 +58,11 @@ const ASK: Duration = Duration::from_millis(100);
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let site = site::name(context, args.site.as_ref()).await?;
     let client = Client::required(&site)?;
-    let before = client.status().await?.map_or(0, |status| status.rounds);
+    // A round that is under way may have begun before what this one is to see.
+    let next = client.status().await?.map_or(1, |status| {
+        let under_way = status.phase != Phase::Idle;
+        status.rounds + 1 + u64::from(under_way)
+    });
     client.post(&site, "sync", &()).await?;
     if !args.wait {
         return Ok(Exit::Success);
@@ -68,7 +72,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         let Some(status) = client.status().await? else {
             return Err(Error::new(format!("the daemon of site {site} has ended")));
         };
-        if status.rounds > before && status.phase == Phase::Idle {
+        if status.rounds >= next && status.phase == Phase::Idle {
             return through(&status);
         }
     }

@@ -22,7 +22,7 @@ use crate::apply::{ApplyReport, cancellation};
 use crate::model::WorkspaceId;
 use crate::plan::Plan;
 use schedule::Schedule;
-pub use site::{Refused, Settings, Site, Trigger};
+pub use site::{Refused, Rejected, Settings, Site, Trigger};
 pub use status::{FORMAT_VERSION, Failing, Obstacle, Phase, Problem, Status, Steps};
 
 /// How many approvals are remembered.
@@ -115,11 +115,12 @@ impl Daemon<'_> {
                 self.obstacle(by, message);
             }
         }
+        let at = seconds();
         let failing = self.schedule.failing().map(|(id, times, until)| {
             let failing = Failing {
                 times,
                 cause: self.causes.get(id).cloned().unwrap_or_default(),
-                retry_in: until.saturating_duration_since(now).as_secs(),
+                retry_at: at + until.saturating_duration_since(now).as_secs(),
             };
             (id.clone(), failing)
         });
@@ -157,13 +158,13 @@ impl Daemon<'_> {
                 self.clear(Obstacle::Commit);
                 self.force(head.clone());
             }
-            Err(message) => {
-                self.obstacle(
-                    Obstacle::Commit,
-                    format!("commit {head} changes nothing: {message}"),
-                );
-                // After a restart: what was in force before.
+            Err(rejected) => {
+                let (Rejected::Invalid(why) | Rejected::Unreadable(why)) = &rejected;
+                self.obstacle(Obstacle::Commit, format!("commit {head} changes nothing: {why}"));
+                // After a restart: what was in force before. A commit that can't be read just now may well have been, and
+                // then the one before it would undo it.
                 if self.in_force.is_none()
+                    && matches!(rejected, Rejected::Invalid(_))
                     && let Some(before) = self.site.take_before(&head).await
                 {
                     tracing::info!(commit = %before, "declared, as the newest valid commit");

@@ -13,6 +13,9 @@ const SETTLE: Duration = Duration::from_millis(60);
 /// How long a workspace that failed is left alone, the first time and at most; each time twice as long as before.
 const FIRST: Duration = Duration::from_secs(5);
 const MOST: Duration = Duration::from_secs(300);
+/// The same at most where nothing can be done at all: what it waits for comes back for every workspace at once, and asking
+/// costs next to nothing.
+const MOST_OUT: Duration = Duration::from_secs(10);
 
 /// When to look again.
 #[derive(Debug)]
@@ -35,9 +38,9 @@ struct Failing {
 
 impl Failing {
     /// After one failure more; `jitter` from 0 to 1 keeps those that failed together from coming back together.
-    fn again(before: Option<&Self>, now: Instant, jitter: f64) -> Self {
+    fn again(before: Option<&Self>, most: Duration, now: Instant, jitter: f64) -> Self {
         let times = before.map_or(0, |failing| failing.times).saturating_add(1);
-        let pause = FIRST.saturating_mul(1 << (times - 1).min(16)).min(MOST);
+        let pause = FIRST.saturating_mul(1 << (times - 1).min(16)).min(most);
         Self {
             times,
             until: now + pause.mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0)),
@@ -82,7 +85,7 @@ impl Schedule {
 
     /// A workspace failed in this round.
     pub(super) fn failed(&mut self, workspace: &WorkspaceId, now: Instant, jitter: f64) {
-        let failing = Failing::again(self.failing.get(workspace), now, jitter);
+        let failing = Failing::again(self.failing.get(workspace), MOST, now, jitter);
         self.failing.insert(workspace.clone(), failing);
     }
 
@@ -93,7 +96,7 @@ impl Schedule {
 
     /// Nothing could be done at all.
     pub(super) fn out(&mut self, now: Instant, jitter: f64) {
-        self.outage = Some(Failing::again(self.outage.as_ref(), now, jitter));
+        self.outage = Some(Failing::again(self.outage.as_ref(), MOST_OUT, now, jitter));
     }
 
     /// Something could be done.
@@ -198,5 +201,14 @@ mod tests {
         assert_eq!(schedule.next(), now + FIRST);
         schedule.back();
         assert_eq!(schedule.next(), now + SETTLE);
+        let pauses = [5, 10, 10, 10].map(Duration::from_secs);
+        for pause in pauses {
+            schedule.out(now, 0.5);
+            assert_eq!(
+                schedule.next() - now,
+                pause,
+                "what comes back is not kept waiting"
+            );
+        }
     }
 }

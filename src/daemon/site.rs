@@ -16,8 +16,8 @@ pub trait Site: Send + Sync {
     /// The commit that the repository is at.
     fn head(&self) -> Result<String, String>;
 
-    /// Takes a commit over as what is declared. Where it is not valid, says why, and what was declared before stays.
-    async fn take(&mut self, commit: &str) -> Result<(), String>;
+    /// Takes a commit over as what is declared. Where it can't be, says why, and what was declared before stays.
+    async fn take(&mut self, commit: &str) -> Result<(), Rejected>;
 
     /// The newest valid commit before one that is not, within the nearest ones.
     async fn take_before(&mut self, commit: &str) -> Option<String>;
@@ -33,6 +33,15 @@ pub trait Site: Send + Sync {
 
     /// Observes what the last plan touched, and plans again.
     async fn plan_after(&mut self, report: &ApplyReport) -> Result<Plan, Refused>;
+}
+
+/// Why a commit was not taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejected {
+    /// It is not valid, and never will be.
+    Invalid(String),
+    /// It could not be read, which another time it may: what it uses from elsewhere can't be had, say.
+    Unreadable(String),
 }
 
 /// Why a round came to nothing.

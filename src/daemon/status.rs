@@ -56,8 +56,8 @@ pub struct Failing {
     pub times: u32,
     /// What failed, and why.
     pub cause: String,
-    /// In how many seconds it is tried again, as of the moment of asking.
-    pub retry_in: u64,
+    /// When it is tried again, in seconds since 1970.
+    pub retry_at: u64,
 }
 
 /// All of it.

@@ -81,7 +81,7 @@ impl Site for Lab {
         })
     }
 
-    async fn take(&mut self, commit: &str) -> Result<(), String> {
+    async fn take(&mut self, commit: &str) -> Result<(), Rejected> {
         let number: usize = commit.parse().unwrap();
         let text = self.commits.with(|(commits, _)| commits[number].clone());
         let files = Files::of([("wharf.yaml", text.as_str())]);
@@ -96,7 +96,11 @@ impl Site for Lab {
                 self.declared = Some((commit.to_owned(), desired));
                 Ok(())
             }
-            _ => Err("it is not valid".to_owned()),
+            // Its text says so, as nothing here is fetched.
+            _ if text.contains("fetched") => {
+                Err(Rejected::Unreadable("what it imports can't be had".to_owned()))
+            }
+            _ => Err(Rejected::Invalid("it is not valid".to_owned())),
         }
     }
 
@@ -279,6 +283,20 @@ async fn after_a_restart_the_newest_valid_commit_is_in_force() {
     let mut daemon = start(commits, engine());
     let status = daemon.applied("0").await;
     assert!(status.problems[&Obstacle::Commit].message.contains("commit 2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_a_commit_that_can_not_be_read_is_not_undone() {
+    let commits = Commits::default();
+    commits.with(|(all, _)| all.extend([commit(&["api"]), "kind: [fetched".to_owned()]));
+    let mut daemon = start(commits, engine());
+    let status = daemon
+        .until(|s| s.rounds > 2 && s.problems.contains_key(&Obstacle::Commit))
+        .await;
+    assert!(
+        status.declared.is_none() && daemon.containers().is_empty(),
+        "{status:#?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
