@@ -1,5 +1,5 @@
 # Short names for what scripts/ does; the logic is there.
-.PHONY: help demo demo-down test test-vm bench crash soak fuzz conformance editor schema lint fmt
+.PHONY: help demo demo-down test test-vm bench crash soak idle fuzz conformance editor schema lint fmt
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,8 +22,11 @@ bench: ## 50 workspaces beside the raw API's floor
 crash: ## an apply killed at 200 random moments
 	@scripts/long-tests crash
 
-soak: ## the property tests with many more cases
+soak: ## the daemon through 500 commits and much interference, and the property tests with many more cases
 	@scripts/long-tests soak
+
+idle: ## what the daemon costs in an hour in which nothing happens
+	@scripts/long-tests idle
 
 fuzz: ## each reader under libFuzzer for ten minutes
 	@scripts/fuzz

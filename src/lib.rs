@@ -28,6 +28,8 @@ pub mod resolve;
 
 pub mod plan;
 
+pub mod health;
+
 // -- effects --
 
 pub mod source;
@@ -35,6 +37,8 @@ pub mod source;
 pub mod engine;
 
 pub mod apply;
+
+pub mod audit;
 
 pub mod daemon;
 

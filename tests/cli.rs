@@ -43,6 +43,7 @@ impl Lab {
             .args(arguments)
             .current_dir(self.dir())
             .env("XDG_RUNTIME_DIR", self.0.path().join("run"))
+            .env("WHARF_STATE_DIR", self.0.path().join("state"))
             .env(
                 "CONTAINER_HOST",
                 format!("simulated://{}/engine.json", self.0.path().display()),

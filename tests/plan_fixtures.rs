@@ -1,6 +1,8 @@
-//! Every folder of `fixtures/plan/` is a case: `before/` is applied to an empty simulated engine, `meddling.json` is done
-//! behind wharf's back, and the plan for `after/` must be `plan.txt`. Where nothing is blocked, applying it must leave
-//! nothing to do. Adding a case is adding a folder; `UPDATE_FIXTURES=1` rewrites the plans.
+//! Every folder of `fixtures/plan/` is a case: `before/` is applied to a simulated engine that holds nothing but the volumes
+//! of others in `others.json`, a person stops what `stopped.json` lists, `meddling.json` is done behind wharf's back, and the
+//! plan for `after/` must be `plan.txt`, at the moment that `moment.txt` says, where it is there. Where nothing is blocked,
+//! applying it must leave nothing to do; in any case nothing that could be done. Adding a case is adding a folder;
+//! `UPDATE_FIXTURES=1` rewrites the plans.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,8 +20,8 @@ use wharf::document::Diagnostics;
 use wharf::engine::Engine as _;
 use wharf::engine::simulated::{Meddling, Simulated};
 use wharf::lock::Lock;
-use wharf::model::{DesiredState, EngineId, OnRemove, WorkspaceId};
-use wharf::plan::{Plan, Request, Revision, display, plan};
+use wharf::model::{DesiredState, EngineId, Kind, ObjectId, OnRemove, WorkspaceId};
+use wharf::plan::{Hold, Plan, Request, Revision, display, plan};
 use wharf::source::{self, Source};
 
 #[path = "support/place.rs"]
@@ -50,7 +52,8 @@ fn desired(dir: &Path) -> DesiredState {
 async fn planned(
     engine: &Simulated,
     desired: &DesiredState,
-    removed: &BTreeMap<WorkspaceId, OnRemove>,
+    (removed, moment): (&BTreeMap<WorkspaceId, OnRemove>, Option<i64>),
+    power: BTreeMap<WorkspaceId, bool>,
 ) -> Plan {
     let observed = engine.observe(&desired.site).await.unwrap();
     let revision = Revision {
@@ -60,6 +63,8 @@ async fn planned(
     let request = Request {
         revision,
         removed: removed.clone(),
+        moment,
+        power,
         ..Request::default()
     };
     plan(desired, &observed, &request).unwrap()
@@ -68,7 +73,7 @@ async fn planned(
 async fn applied(engine: &Simulated, plan: &Plan) {
     let (_canceller, cancellation) = cancellation();
     let report = apply::apply(engine, plan, &Options::default(), &Unobserved, cancellation).await;
-    assert!(report.converged(), "{report:?}");
+    assert!(report.failures().next().is_none(), "{report:?}");
     assert_eq!(engine.state().unwrap().misuse, Vec::<String>::new());
 }
 
@@ -82,19 +87,32 @@ async fn case(folder: &Path) -> String {
             state.pullable.insert("registry.example.org/tools:2".to_owned());
         })
         .unwrap();
+    if let Ok(text) = std::fs::read_to_string(folder.join("others.json")) {
+        let names: Vec<String> = serde_json::from_str(&text).unwrap();
+        for name in names {
+            let volume = ObjectId::new(Kind::Volume, name);
+            engine.meddle(&Meddling::AddForeign(volume)).unwrap();
+        }
+    }
     let before = folder.join("before");
     let mut removed = BTreeMap::new();
     if before.is_dir() {
         let before = desired(&before);
-        let first = planned(&engine, &before, &removed).await;
+        let first = planned(&engine, &before, (&removed, None), BTreeMap::new()).await;
         applied(&engine, &first).await;
-        let second = planned(&engine, &before, &removed).await;
+        let second = planned(&engine, &before, (&removed, None), BTreeMap::new()).await;
         assert!(
             second.is_converged(),
             "{}: {}",
             folder.display(),
             display::human(&second, display::Look::default())
         );
+        if let Ok(text) = std::fs::read_to_string(folder.join("stopped.json")) {
+            let ids: Vec<WorkspaceId> = serde_json::from_str(&text).unwrap();
+            let power = ids.into_iter().map(|id| (id, false)).collect();
+            let stop = planned(&engine, &before, (&removed, None), power).await;
+            applied(&engine, &stop).await;
+        }
         removed = before
             .workspaces
             .iter()
@@ -107,8 +125,10 @@ async fn case(folder: &Path) -> String {
             engine.meddle(&act).unwrap();
         }
     }
+    let moment = std::fs::read_to_string(folder.join("moment.txt")).ok();
+    let moment = moment.map(|text| text.trim().parse::<jiff::Timestamp>().unwrap().as_second());
     let after = desired(&folder.join("after"));
-    let plan = planned(&engine, &after, &removed).await;
+    let plan = planned(&engine, &after, (&removed, moment), BTreeMap::new()).await;
     let text = display::human(
         &plan,
         display::Look {
@@ -122,12 +142,13 @@ async fn case(folder: &Path) -> String {
         .enumerate()
         .map(|(n, step)| format!("{n}. {step} (after {:?})\n", step.after))
         .collect();
-    if plan.blocked.is_empty() {
+    let only_waits = |hold| !matches!(hold, Hold::Conflict | Hold::Approval);
+    if plan.blocked.iter().all(|blocked| only_waits(blocked.hold)) {
         let mutations = engine.calls().unwrap().len();
         applied(&engine, &plan).await;
-        let again = planned(&engine, &after, &removed).await;
+        let again = planned(&engine, &after, (&removed, moment), BTreeMap::new()).await;
         assert!(
-            again.is_converged(),
+            again.steps.is_empty() && again.blocked == plan.blocked,
             "{}: {}",
             folder.display(),
             display::human(&again, display::Look::default())

@@ -13,9 +13,13 @@ mod client;
 mod labelled;
 #[path = "support/raw.rs"]
 mod raw;
+#[path = "support/service.rs"]
+mod service;
 #[path = "support/site.rs"]
 mod site;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -195,4 +199,141 @@ fn a_second_daemon_of_a_site_is_refused_and_a_killed_one_leaves_nothing_in_the_w
     third.until("another takes over", || {
         site.run(&["sync", "--wait"]).status.success()
     });
+}
+
+#[test]
+fn while_podmans_service_is_gone_it_says_so_and_afterwards_it_goes_on() {
+    let site = Site::new("outage");
+    let socket = site.dir().join(".git/podman.sock");
+    let mut podman_service = service::service(&socket);
+    site.site(&format!("  engine: unix://{}\n", socket.display()));
+    site.plain("alice", "api", "one");
+    let daemon = Daemon::start(&site);
+    let api = site.name("alice.api.tools");
+    daemon.until("it runs", || is_running(&api));
+    site.ok(&["sync", "--wait"]);
+
+    podman_service.stop();
+    let told = |phase: &str| {
+        let status = site.run(&["status"]);
+        let shown = String::from_utf8_lossy(&status.stdout).into_owned();
+        status.status.code() == Some(1) && shown.contains("podman.sock") && shown.contains(phase)
+    };
+    daemon.until("the status says what is wrong", || {
+        told("Daemon: everything was as declared at the last look")
+    });
+    site.plain("alice", "api", "two");
+    site.commit("meanwhile");
+    Daemon::push(&site);
+    daemon.until("it knows the commit", || {
+        told("Daemon: not everything is as declared")
+    });
+    assert!(is_running(&api), "what runs goes on");
+
+    let _again = service::service(&socket);
+    daemon.until("what was declared meanwhile runs", || {
+        mark(&api).as_deref() == Some("two")
+    });
+    site.ok(&["sync", "--wait"]);
+    site.converged();
+}
+
+/// What the daemon says of a workspace: its state and the reason.
+fn health(site: &Site, workspace: &str) -> Option<(String, String)> {
+    let status: serde_json::Value = serde_json::from_str(&site.ok(&["status", "-o", "json"])).unwrap();
+    let all = status["workspaces"].as_array().unwrap();
+    let health = &all.iter().find(|w| w["workspace"] == workspace)?["health"];
+    let text = |key: &str| health[key].as_str().map(str::to_owned);
+    Some((text("state")?, text("reason").unwrap_or_default()))
+}
+
+#[test]
+fn what_ends_again_and_again_disturbs_nobody_and_a_commit_mends_it() {
+    let site = Site::new("crash");
+    let devfile = |script: &str| {
+        format!(
+            "schemaVersion: 2.2.2\ncomponents:\n  - name: tools\n    container:\n      image: {}\n      command: [/bin/sh, -c]\n      args: [{script:?}]\n",
+            site::image()
+        )
+    };
+    let stays = "trap 'exit 0' TERM; sleep 1000 & wait";
+    site.workspace("alice", "api", "", &devfile("exit 3"));
+    site.workspace("alice", "web", "", &devfile(stays));
+    let daemon = Daemon::start(&site);
+    let api = site.name("alice.api.tools");
+    let web = site.name("alice.web.tools");
+    let starts = RefCell::new(BTreeSet::new());
+    daemon.until("it is started again and again", || {
+        starts
+            .borrow_mut()
+            .extend(try_podman(&["inspect", "--format", "{{.State.StartedAt}}", &api]));
+        starts.borrow().len() > 2
+    });
+    daemon.until("it is in error", || {
+        health(&site, "alice/api").is_some_and(|(state, reason)| {
+            state == "error" && reason.contains("tools has ended with exit code 3")
+        })
+    });
+    assert_eq!(health(&site, "alice/web").unwrap().0, "running");
+    assert!(
+        is_running(&web) && site.containers().contains_key(&api),
+        "nothing is removed"
+    );
+
+    site.workspace("alice", "api", "", &devfile(stays));
+    site.commit("mended");
+    Daemon::push(&site);
+    daemon.until("it runs", || is_running(&api));
+    site.ok(&["sync", "--wait"]);
+    assert_eq!(
+        health(&site, "alice/api").unwrap(),
+        ("running".to_owned(), String::new())
+    );
+}
+
+#[test]
+fn a_reboot_brings_back_what_was_on_and_nothing_else() {
+    let site = Site::new("reboot");
+    let devfile = format!(
+        "schemaVersion: 2.2.2\ncomponents:\n  - name: tools\n    container: {{image: {}}}\n",
+        site::image()
+    );
+    for (name, power) in [("always", "on"), ("used", "auto"), ("unused", "auto")] {
+        site.workspace("alice", name, &format!("  power: {power}\n"), &devfile);
+    }
+    let mut daemon = Daemon::start(&site);
+    let container = |name: &str| site.name(&format!("alice.{name}.tools"));
+    let all = ["always", "used", "unused"];
+    daemon.until("all run", || all.iter().all(|name| is_running(&container(name))));
+    site.ok(&["sync", "--wait"]);
+    site.ok(&["stop", "alice/unused"]);
+    site.ok(&["sync", "--wait"]);
+    assert_eq!(health(&site, "alice/unused").unwrap().0, "suspended");
+    assert!(!is_running(&container("unused")));
+    let before = site.containers();
+    daemon.signal(Signal::TERM);
+    assert!(daemon.process.wait().unwrap().success());
+
+    // All processes are gone at once, those that hold the pods' networks included, as after a power failure.
+    let label = format!("label=dev.wharf.site={}", site.name);
+    let ids = podman(&["ps", "-q", "--filter", &label]);
+    let ids: Vec<&str> = ids.lines().collect();
+    podman(&[&["kill", "--signal", "KILL"], ids.as_slice()].concat());
+    podman(&[&["wait"], ids.as_slice()].concat());
+    assert_eq!(podman(&["ps", "-q", "--filter", &label]), "");
+
+    let daemon = Daemon::start(&site);
+    daemon.until("what was on is back", || {
+        is_running(&container("always")) && is_running(&container("used"))
+    });
+    site.ok(&["sync", "--wait"]);
+    site.converged();
+    assert!(!is_running(&container("unused")));
+    let state = |name: &str| health(&site, &format!("alice/{name}")).unwrap().0;
+    assert_eq!(all.map(state), ["running", "running", "suspended"]);
+    assert_eq!(site.containers(), before, "nothing was made anew");
+    site.ok(&["start", "alice/unused"]);
+    site.ok(&["sync", "--wait"]);
+    assert_eq!(state("unused"), "running");
+    daemon.until("its state is known", || state("unused") == "running");
 }

@@ -84,7 +84,10 @@ fn main() {
         .iter()
         .map(|image| format!("    '{image}': '{demo}'\n"))
         .collect();
-    site.site(&format!("  imageMap:\n{map}"));
+    // They are not all used at the same time, and their limits add up to more than any machine has.
+    site.site(&format!(
+        "  policy: {{promisedMemory: 10000}}\n  imageMap:\n{map}"
+    ));
     site.write("classes.yaml", "apiVersion: wharf/v1\nkind: Class\nmetadata: {name: small}\nspec: {cpu: \"4\", memory: 8Gi, pids: 200}\n");
     for entry in &entries {
         site.write(&format!("devfiles/{}.yaml", entry.name), &entry.text);

@@ -149,6 +149,7 @@ impl Scenario {
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("HOME", tmp)
             .env("XDG_RUNTIME_DIR", tmp.join("run"))
+            .env("WHARF_STATE_DIR", tmp.join("state"))
             .env(
                 "CONTAINER_HOST",
                 format!("simulated://{}", self.engine_file().display()),

@@ -24,11 +24,16 @@ mod validator;
 const GOLDEN: &str = "diagnostics.txt";
 
 /// What a schema can't say, and the decoder does.
-const BEYOND_SCHEMAS: [&str; 4] = [
+const BEYOND_SCHEMAS: [&str; 9] = [
     "manifest/address",
     "manifest/class-too-small",
+    "manifest/folder",
     "manifest/image-pattern",
+    "manifest/interval",
     "manifest/publish-rule",
+    "manifest/source-address",
+    "manifest/time-zone",
+    "manifest/window",
 ];
 
 fn kinds() -> impl Iterator<Item = Option<Kind>> {
@@ -233,7 +238,7 @@ proptest! {
 }
 
 /// Every place that has a pattern, in a manifest that is right otherwise.
-const PATTERNED: [(Kind, &str, &str); 10] = [
+const PATTERNED: [(Kind, &str, &str); 11] = [
     (Kind::Site, r#"{"devfileRegistry": ""}"#, "/spec/devfileRegistry"),
     (
         Kind::Site,
@@ -247,6 +252,11 @@ const PATTERNED: [(Kind, &str, &str); 10] = [
         Kind::Site,
         r#"{"defaults": {"idleTimeout": ""}}"#,
         "/spec/defaults/idleTimeout",
+    ),
+    (
+        Kind::Site,
+        r#"{"maintenance": {"windows": [{"from": "", "to": "05:00"}]}}"#,
+        "/spec/maintenance/windows/0/from",
     ),
     (Kind::User, r#"{"email": ""}"#, "/spec/email"),
     (Kind::User, r#"{"quota": {"cpu": ""}}"#, "/spec/quota/cpu"),
@@ -263,7 +273,10 @@ const PATTERNED: [(Kind, &str, &str); 10] = [
 ];
 
 /// What the texts are put together from.
-const PIECES: [&str; 26] = [
+const PIECES: [&str; 29] = [
+    "02",
+    "24:00",
+    "59",
     "a",
     "b-",
     "A",
@@ -321,6 +334,10 @@ fn every_key_is_described_and_its_default_is_the_decoders() {
     assert_eq!(
         of(Kind::Site, &format!("{policy}/maxDeletions")),
         site.policy.max_deletions
+    );
+    assert_eq!(
+        of(Kind::Site, &format!("{policy}/promisedMemory")),
+        site.policy.promised_memory
     );
     let class = loaded.classes.values().next().unwrap();
     assert_eq!(

@@ -55,7 +55,7 @@ impl Site {
             ("128Mi", "1")
         };
         let mut manifests = format!(
-            "apiVersion: wharf/v1\nkind: Site\nmetadata: {{name: {}}}\nspec: {{defaults: {{class: small, power: on}}}}\n\
+            "apiVersion: wharf/v1\nkind: Site\nmetadata: {{name: {}}}\nspec: {{defaults: {{class: small, power: on}}, policy: {{promisedMemory: 10000}}}}\n\
              ---\napiVersion: wharf/v1\nkind: Class\nmetadata: {{name: small}}\nspec: {{cpu: \"{cpu}\", memory: {memory}, pids: 64}}\n\
              ---\napiVersion: wharf/v1\nkind: User\nmetadata: {{name: alice}}\nspec: {{email: a@example.org}}\n",
             self.name
@@ -116,6 +116,7 @@ impl Site {
         command
             .args(arguments)
             .arg(self.repository())
+            .env("WHARF_STATE_DIR", self.repository().join(".state"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());

@@ -70,6 +70,7 @@ impl<'a> Executor<'a> {
                 result => result?,
             },
             Action::MoveData { from, to, reown } => self.move_data(from, to, *reown).await?,
+            Action::CopyData { from, to, reown } => self.copy_data(from, to, *reown).await?,
             Action::RunToEnd {
                 spec,
                 limits,
@@ -199,8 +200,7 @@ impl<'a> Executor<'a> {
         to: &Target,
         reown: Option<(UidRange, UidRange)>,
     ) -> Result<(), StepError> {
-        let volume = |target: &Target| self.id(&ObjectId::new(Kind::Volume, &*target.name), target);
-        let (from_id, to_id) = (volume(from)?, volume(to)?);
+        let (from_id, to_id) = (self.volume(from)?, self.volume(to)?);
         let from = VolumeRef {
             name: &from.name,
             id: &from_id,
@@ -211,6 +211,37 @@ impl<'a> Executor<'a> {
         };
         let reown = reown.map(|(from, to)| Reown { from, to });
         Ok(self.mutate(self.engine.move_data(from, to, reown)).await?)
+    }
+
+    /// It takes no permit: it may take as long as all other calls together, and they need not wait for it.
+    async fn copy_data(
+        &self,
+        from: &Target,
+        to: &Target,
+        reown: (UidRange, UidRange),
+    ) -> Result<(), StepError> {
+        let (from_id, to_id) = (self.volume(from)?, self.volume(to)?);
+        let from = VolumeRef {
+            name: &from.name,
+            id: &from_id,
+        };
+        let to = VolumeRef {
+            name: &to.name,
+            id: &to_id,
+        };
+        let (before, after) = reown;
+        let reown = Reown {
+            from: before,
+            to: after,
+        };
+        match self.engine.copy_data(from, to, Some(reown)).await {
+            Err(EngineError::Unsupported(why)) => Err(StepError::Uncopied(why)),
+            result => Ok(result?),
+        }
+    }
+
+    fn volume(&self, target: &Target) -> Result<EngineId, StepError> {
+        self.id(&ObjectId::new(Kind::Volume, &*target.name), target)
     }
 
     async fn mark(&self, object: &ObjectId, labels: &Labels, subject: &[ObjectId]) -> Result<(), StepError> {

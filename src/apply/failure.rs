@@ -11,6 +11,9 @@ pub(super) enum StepError {
     /// The engine could not do it.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// Data can't be copied, however often it is tried.
+    #[error("{0}")]
+    Uncopied(String),
     /// An object that an earlier step was to make.
     #[error("{0} was to be made by an earlier step of this plan, and was not")]
     NotMade(ObjectId),
@@ -99,6 +102,7 @@ impl StepError {
                 | EngineError::Failed { .. }
                 | EngineError::Unsupported(_),
             )
+            | Self::Uncopied(_)
             | Self::NotMade(_)
             | Self::Impossible(..)
             | Self::Command { .. }
@@ -115,6 +119,10 @@ impl StepError {
     fn hint(&self) -> String {
         match self {
             Self::Engine(error) => engine_hint(error),
+            Self::Uncopied(_) => {
+                "Nothing was copied. See to it and apply again, or remove the volume from the workspace's adopt."
+                    .to_owned()
+            }
             Self::NotMade(_) | Self::Impossible(..) => {
                 "This plan can't be carried out; make a new one with wharf plan.".to_owned()
             }

@@ -151,6 +151,8 @@ mod tests {
                 after,
             }],
             seen: BTreeMap::new(),
+            moment: None,
+            closes: None,
         }
     }
 

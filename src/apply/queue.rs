@@ -23,7 +23,8 @@ impl Lane {
     pub(super) fn of(action: &Action) -> Self {
         match action {
             Action::EnsureImage { .. } => Self::Image,
-            Action::Clone { .. }
+            Action::CopyData { .. }
+            | Action::Clone { .. }
             | Action::RunCommands { .. }
             | Action::RunToEnd { .. }
             | Action::AwaitReady { .. } => Self::Work,

@@ -9,16 +9,20 @@ use super::error::{Error, Exit};
 use super::pipeline::Pipeline;
 use super::plan::{self, At, Format, View};
 use super::progress::Progress;
-use super::{Context, site};
+use super::trail::By;
+use super::{Context, site, window};
 use crate::apply::{self, ApplyReport, Options, PARALLELISM, lock, planfile};
 use crate::engine::Engine;
-use crate::plan::{Approval, FORMAT_VERSION, Plan};
+use crate::plan::{Approval, FORMAT_VERSION, Hold, Plan};
 
 /// Carry out what wharf plan shows
 ///
 /// Plans for the configuration repository at DIR, or reads a plan that wharf plan --out saved; shows it, asks, and
 /// carries it out. A saved plan is refused where what it saw has changed since. Afterwards it observes and plans again:
 /// the exit code is 0 only where nothing is left.
+///
+/// Where a maintenance window closes meanwhile, nothing more is begun that interrupts somebody's work; what was begun is
+/// finished, and the rest waits for the next window.
 ///
 /// --yes covers everything but the loss of data and more removals than the Site allows; these need the digest that the
 /// plan shows. Ctrl-C begins nothing new and waits for the steps under way; a second Ctrl-C ends at once.
@@ -71,7 +75,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         .hint("wharf plan --out FILE saves a plan."));
     }
     if args.dry_run {
-        return plan::show(context, &path, &args.at.source(), &args.view, None)
+        return plan::show(context, &path, &args.at, &args.view, None)
             .await
             .map(|_| Exit::Success);
     }
@@ -82,6 +86,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, Error> {
     let mut pipeline = Pipeline::open(context, dir, &args.at.source(), args.view.access).await?;
     pipeline.request.selection = args.view.selection();
+    args.at.ask(&mut pipeline.request);
     pipeline.request.approval = Approval {
         deletions: args.allow_deletions.clone(),
         data_loss: args.allow_data_loss.clone(),
@@ -92,39 +97,58 @@ async fn repository(context: &Context, args: &Args, dir: &Path) -> Result<Exit, 
     pipeline.check_targets(&planned.observed)?;
     site::warn(context, &planned.observed.facts);
     unknown_approval(args, &planned.plan)?;
-    let mut passes = 1;
+    let (mut passes, mut ask, mut closed) = (1, !args.yes, false);
     let (plan, report, left) = loop {
         let plan = planned.plan.clone();
-        let Some(report) = carry_out(context, args, pipeline.engine.as_ref(), &plan).await? else {
-            let exit = if plan.is_converged() {
-                Exit::Success
-            } else {
-                Exit::NotWell
-            };
+        let engine = pipeline.engine.as_ref();
+        let Some(carried) = carry_out(context, args, engine, (&plan, ask), dir).await? else {
             if !plan.is_converged() {
                 context.out.warn("nothing was done: all that is left is blocked");
             }
-            return result(context, args, &plan, None, plan.is_converged()).map(|()| exit);
+            return ended(context, args, &plan, None, &plan);
         };
-        planned = pipeline.plan_after(planned, &report).await?;
+        planned = pipeline.plan_after(planned, &carried.report).await?;
         // What nobody was asked about is not done.
-        let again = args.yes && report.outdated() && !planned.plan.steps.is_empty() && passes < PASSES;
-        if !again {
-            break (plan, report, planned.plan);
-        }
-        context
-            .out
-            .warn("something changed after the plan was made; planning again");
+        let next = match () {
+            () if planned.plan.steps.is_empty() || passes == PASSES => None,
+            () if carried.closed && (args.yes || window::goes_on(&plan, &planned.plan)) => {
+                Some("the maintenance window has closed; what was begun is finished")
+            }
+            () if args.yes && carried.report.outdated() => {
+                Some("something changed after the plan was made; planning again")
+            }
+            () => None,
+        };
+        closed |= carried.closed;
+        let Some(why) = next else {
+            break (plan, carried.report, planned.plan);
+        };
+        context.out.warn(why);
+        ask &= !carried.closed;
         passes += 1;
     };
-    let failed = report.failures().next().is_some() && !report.outdated();
-    let converged = !failed && left.is_converged();
+    if closed {
+        window::waiting(&left).for_each(|one| context.out.warn(&one));
+    }
     if !left.is_converged() {
         context
             .out
             .warn(&format!("not converged: {}; wharf plan shows it", rest(&left)));
     }
-    result(context, args, &plan, Some(&report), converged)?;
+    ended(context, args, &plan, Some(&report), &left)
+}
+
+/// Says what has become of a plan, and which exit code that is; `left` is what a plan made now would do.
+fn ended(
+    context: &Context,
+    args: &Args,
+    plan: &Plan,
+    report: Option<&ApplyReport>,
+    left: &Plan,
+) -> Result<Exit, Error> {
+    let failed = report.is_some_and(|report| report.failures().next().is_some() && !report.outdated());
+    let converged = !failed && left.is_converged();
+    result(context, args, (plan, left), report, converged)?;
     Ok(if converged { Exit::Success } else { Exit::NotWell })
 }
 
@@ -150,6 +174,9 @@ async fn saved(context: &Context, args: &Args, file: &Path) -> Result<Exit, Erro
         );
     }
     let plan = planfile::read(file)?;
+    if !args.dry_run {
+        window::must_be_open(&plan)?;
+    }
     let site = site::find(context, Some(&plan.site)).await?;
     let _lock = lock::take(&lock::directory(), &plan.site, &site.engine.address())?;
     let observed = site.engine.observe(&plan.site).await?;
@@ -167,11 +194,18 @@ async fn saved(context: &Context, args: &Args, file: &Path) -> Result<Exit, Erro
         context.out.data(&args.view.render(&context.out, &plan))?;
         return Ok(Exit::Success);
     }
-    let report = carry_out(context, args, site.engine.as_ref(), &plan).await?;
+    let engine = site.engine.as_ref();
+    let carried = carry_out(context, args, engine, (&plan, !args.yes), &context.dir).await?;
+    if carried.as_ref().is_some_and(|carried| carried.closed) {
+        context
+            .out
+            .warn("the maintenance window has closed; wharf apply finishes what was begun");
+    }
+    let report = carried.map(|carried| carried.report);
     let converged = report
         .as_ref()
         .map_or(plan.is_converged(), ApplyReport::converged);
-    result(context, args, &plan, report.as_ref(), converged)?;
+    result(context, args, (&plan, &plan), report.as_ref(), converged)?;
     Ok(if converged { Exit::Success } else { Exit::NotWell })
 }
 
@@ -191,13 +225,21 @@ fn unknown_approval(args: &Args, plan: &Plan) -> Result<(), Error> {
     }
 }
 
-/// Shows a plan, asks, and carries it out; nothing where it has no step.
+/// What became of a plan.
+struct Carried {
+    report: ApplyReport,
+    /// Whether a maintenance window has closed in the midst of it.
+    closed: bool,
+}
+
+/// Shows a plan, asks where that is to be, and carries it out; nothing where it has no step.
 async fn carry_out(
     context: &Context,
     args: &Args,
     engine: &dyn Engine,
-    plan: &Plan,
-) -> Result<Option<ApplyReport>, Error> {
+    (plan, ask): (&Plan, bool),
+    dir: &Path,
+) -> Result<Option<Carried>, Error> {
     let out = &context.out;
     if args.view.format != Format::Json {
         out.data(&args.view.render(out, plan))?;
@@ -205,29 +247,40 @@ async fn carry_out(
     if plan.steps.is_empty() {
         return Ok(None);
     }
-    if !args.yes {
+    if ask {
         confirm("Apply these changes?")?;
     }
     let options = Options {
         parallelism: args.parallelism,
     };
-    Ok(Some(execute(context, engine, plan, options).await))
+    let by = By {
+        command: "apply",
+        dir,
+    };
+    let (report, closed) = execute(context, engine, plan, options, by).await;
+    Ok(Some(Carried { report, closed }))
 }
 
-/// Carries a plan out and shows what became of it.
+/// Carries a plan out and shows what became of it, and says whether a maintenance window has closed in the midst of it.
 pub(super) async fn execute(
     context: &Context,
     engine: &dyn Engine,
     plan: &Plan,
     options: Options,
-) -> ApplyReport {
+    by: By<'_>,
+) -> (ApplyReport, bool) {
     let progress = Progress::new(&context.out, plan);
+    let trail = by.carries_out(plan);
     let cancelled = context.interrupts.begin(context.out);
-    let report = apply::apply(engine, plan, &options, &progress, cancelled).await;
-    context.interrupts.end();
+    let observer = trail.observer(&progress);
+    let applying = apply::apply(engine, plan, &options, &observer, cancelled);
+    let (report, closed) = window::within(plan, applying, || context.interrupts.cancel()).await;
+    // Who asks for an end gets it, whatever closes.
+    let asked = context.interrupts.end();
     progress.finish();
+    trail.end_shown(&context.out, Some(&report)).await;
     show(context, plan, &report);
-    report
+    (report, closed && !asked)
 }
 
 fn show(context: &Context, plan: &Plan, report: &ApplyReport) {
@@ -275,7 +328,17 @@ struct ResultForm<'a> {
     failed: usize,
     skipped: usize,
     blocked: usize,
+    waits: Vec<WaitForm<'a>>,
     failures: Vec<FailureForm<'a>>,
+}
+
+/// What waits for a maintenance window.
+#[derive(Serialize)]
+struct WaitForm<'a> {
+    object: String,
+    workspace: String,
+    reason: &'a str,
+    until: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -289,7 +352,7 @@ struct FailureForm<'a> {
 fn result(
     context: &Context,
     args: &Args,
-    plan: &Plan,
+    (plan, left): (&Plan, &Plan),
     report: Option<&ApplyReport>,
     converged: bool,
 ) -> Result<(), Error> {
@@ -298,6 +361,7 @@ fn result(
     }
     let counts = report.map(ApplyReport::counts).unwrap_or_default();
     let failures = report.into_iter().flat_map(ApplyReport::failures);
+    let waits = left.blocked.iter().filter(|b| b.hold == Hold::Window);
     let form = ResultForm {
         format_version: FORMAT_VERSION,
         site: plan.site.as_str(),
@@ -309,6 +373,14 @@ fn result(
         failed: counts.failed,
         skipped: counts.skipped,
         blocked: plan.blocked.len(),
+        waits: waits
+            .map(|blocked| WaitForm {
+                object: blocked.object.to_string(),
+                workspace: blocked.workspace.to_string(),
+                reason: &blocked.reason,
+                until: blocked.until,
+            })
+            .collect(),
         failures: failures
             .map(|(step, failure)| FailureForm {
                 object: failure.object.to_string(),

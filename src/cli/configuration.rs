@@ -1,13 +1,14 @@
 //! A configuration repository, read and checked as a whole: from a directory to the desired state, with everything that
 //! is wrong on the way.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Context;
 use super::diagnostics;
 use super::error::Error;
 use super::imports::{self, Access, Gathered};
-use crate::document::Diagnostics;
+use crate::document::{Content, Diagnostics, File, Files};
 use crate::lock::{Lock, Needed};
 use crate::manifest::{self, Manifests, SITE_FILE};
 use crate::model::DesiredState;
@@ -51,6 +52,8 @@ struct Request<'a> {
     access: Access,
     /// Whether it is about to be locked.
     locking: bool,
+    /// Files whose text is another one for now, by path.
+    instead: Option<&'a BTreeMap<String, String>>,
 }
 
 /// Reads and checks the repository at `dir`.
@@ -60,6 +63,24 @@ pub(super) async fn read(dir: &Path, source: &Source, access: Access) -> Result<
         source,
         access,
         locking: false,
+        instead: None,
+    };
+    request.read(|lock, found| (lock, found)).await
+}
+
+/// Reads and checks the repository at `dir` as it would be with other texts in its files.
+pub(super) async fn read_with(
+    dir: &Path,
+    source: &Source,
+    access: Access,
+    instead: &BTreeMap<String, String>,
+) -> Result<Reading, Error> {
+    let request = Request {
+        dir,
+        source,
+        access,
+        locking: false,
+        instead: Some(instead),
     };
     request.read(|lock, found| (lock, found)).await
 }
@@ -75,16 +96,26 @@ pub(super) async fn read_to_lock(
         source: &Source::WorkingTree,
         access: Access::default(),
         locking: true,
+        instead: None,
     };
     request.read(start).await
 }
 
 impl Request<'_> {
+    fn put_in(&self, files: &mut Files) {
+        for (path, text) in self.instead.into_iter().flatten() {
+            let executable = files.get(path).is_some_and(|file| file.executable);
+            let content = Content::Bytes(text.as_bytes().into());
+            files.0.insert(path.clone(), File { content, executable });
+        }
+    }
+
     async fn read(
         self,
         start: impl FnOnce(Lock, Diagnostics) -> (Lock, Diagnostics),
     ) -> Result<Reading, Error> {
         let source::Loaded { mut files, revision } = source::load(self.dir, self.source)?;
+        self.put_in(&mut files);
         let (lock, found) = Lock::take(&mut files);
         let (lock, mut diagnostics) = start(lock, found);
         let loaded = manifest::load(&files);
@@ -108,6 +139,7 @@ impl Request<'_> {
         if let Some(workspaces) = workspaces {
             needed.images = workspaces.images_to_lock();
             source::load_contexts(self.dir, self.source, &workspaces.contexts(), &mut files)?;
+            self.put_in(&mut files);
             let workspaces = if self.locking {
                 workspaces.while_locking()
             } else {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::error::Error;
 use crate::apply::lock;
@@ -51,15 +52,37 @@ impl Client {
                 .map_err(|e| self.failed(&e))?,
         };
         let bytes = answer.bytes().await.map_err(|e| self.failed(&e))?;
-        let status = serde_json::from_slice(&bytes);
-        let status = status.map_err(|e| {
+        self.decoded(&bytes).map(Some)
+    }
+
+    /// What an answer says.
+    pub(super) fn decoded<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Error> {
+        serde_json::from_slice(bytes).map_err(|e| {
             Error::new(format!(
                 "the daemon at {} answers in another form: {e}",
                 self.socket.display()
             ))
             .hint("Restart it: it is of another version.")
-        })?;
-        Ok(Some(status))
+        })
+    }
+
+    /// An answer that comes line by line, for as long as it takes.
+    pub(super) async fn lines(&self, site: &Name, what: &str) -> Result<Lines<'_>, Error> {
+        let request = self
+            .http
+            .get(format!("http://daemon/v1/{what}"))
+            .timeout(Duration::MAX);
+        let answer = match request.send().await {
+            Err(error) if error.is_connect() => return Err(not_running(site)),
+            other => other
+                .and_then(reqwest::Response::error_for_status)
+                .map_err(|e| self.failed(&e))?,
+        };
+        Ok(Lines {
+            client: self,
+            answer,
+            read: Vec::new(),
+        })
     }
 
     /// Asks it to do something.
@@ -84,6 +107,32 @@ impl Client {
             "the daemon at {} does not answer: {error}",
             self.socket.display()
         ))
+    }
+}
+
+/// An answer that comes line by line.
+pub(super) struct Lines<'c> {
+    client: &'c Client,
+    answer: reqwest::Response,
+    read: Vec<u8>,
+}
+
+impl Lines<'_> {
+    /// The next line; nothing once the daemon has said all, or has ended.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        loop {
+            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
+                let line = self.read.drain(..=end).take(end).collect();
+                return Ok(Some(line));
+            }
+            match self.answer.chunk().await {
+                Ok(Some(chunk)) => self.read.extend_from_slice(&chunk),
+                Ok(None) => return Ok(None),
+                // It was killed in the middle of a line.
+                Err(error) if error.is_body() || error.is_decode() => return Ok(None),
+                Err(error) => return Err(self.client.failed(&error)),
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::table::{facts, table};
 use super::workspace::pick;
 use crate::document::diagnostic::nearest;
 use crate::model::{DesiredEndpoint, Kind, Name, ObjectId, ObservedObject, Power, Reading, Role};
-use crate::plan::ChangeAction;
+use crate::plan::{ChangeAction, display};
 
 /// Show everything about one thing
 ///
@@ -117,7 +117,7 @@ fn workspace(context: &Context, overview: &Overview, name: &str) -> Result<Strin
             vec![
                 c.action.as_str().to_owned(),
                 c.object.to_string(),
-                c.reason.clone(),
+                display::why(c),
             ]
         })
         .collect();

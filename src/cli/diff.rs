@@ -3,7 +3,7 @@
 //! The first commit is applied to an engine in memory, and the second one is planned against that: the same code that
 //! plans and applies for real, with nothing in between that could differ from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -16,10 +16,10 @@ use super::pipeline;
 use super::plan::View;
 use crate::apply::{self, Cancellation, Options, Unobserved};
 use crate::engine::Engine as _;
-use crate::engine::simulated::Simulated;
+use crate::engine::simulated::{Meddling, Simulated};
 use crate::manifest::SITE_FILE;
-use crate::model::{DesiredState, EngineId, ImageSource, OnRemove, WorkspaceId};
-use crate::plan::{self, Request};
+use crate::model::{DesiredState, EngineId, ImageSource, Kind, ObjectId, OnRemove, WorkspaceId};
+use crate::plan::{self, Plan, Request, Selection};
 use crate::source::{self, Source};
 
 /// Show what merging would change, without an engine
@@ -84,7 +84,22 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let before = before(&dir, &from, args).await?;
     let source = Source::Revision(to.clone());
     let after = configuration::accept(context, &dir, &source, args.view.access).await?;
-    let engine = applied(&before, &after.desired).await?;
+    let plan = compare(before.as_ref(), &after, args.view.selection()).await?;
+    context.out.data(&args.view.render(&context.out, &plan))?;
+    Ok(if args.detailed_exitcode && !plan.is_converged() {
+        Exit::Changes
+    } else {
+        Exit::Success
+    })
+}
+
+/// The plan for one configuration where another one, or none, has been applied.
+pub(super) async fn compare(
+    before: Option<&Configuration>,
+    after: &Configuration,
+    selection: Selection,
+) -> Result<Plan, Error> {
+    let engine = applied(before, &after.desired).await?;
     let observed = engine.observe(&after.desired.site).await?;
     let removed: BTreeMap<WorkspaceId, OnRemove> = before
         .iter()
@@ -93,18 +108,12 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         .collect();
     let request = Request {
         revision: after.revision.clone(),
-        selection: args.view.selection(),
+        selection,
         removed,
         ..Request::default()
     };
     pipeline::check_targets(&request.selection, &after.desired, &observed)?;
-    let plan = plan::plan(&after.desired, &observed, &request)?;
-    context.out.data(&args.view.render(&context.out, &plan))?;
-    Ok(if args.detailed_exitcode && !plan.is_converged() {
-        Exit::Changes
-    } else {
-        Exit::Success
-    })
+    Ok(plan::plan(&after.desired, &observed, &request)?)
 }
 
 /// What the first commit declares; nothing where it is no configuration repository yet.
@@ -131,7 +140,7 @@ async fn before(dir: &Path, from: &str, args: &Args) -> Result<Option<Configurat
 }
 
 /// An engine on which a commit has been applied. What `after` needs from elsewhere and `before` did not have is not there.
-async fn applied(before: &Option<Configuration>, after: &DesiredState) -> Result<Simulated, Error> {
+async fn applied(before: Option<&Configuration>, after: &DesiredState) -> Result<Simulated, Error> {
     let engine = Simulated::in_memory();
     let images = |desired: &DesiredState| -> BTreeMap<String, EngineId> {
         let all = desired.workspaces.values().flat_map(|w| &w.images);
@@ -151,11 +160,25 @@ async fn applied(before: &Option<Configuration>, after: &DesiredState) -> Result
             .images
             .extend(before.iter().flat_map(|b| images(&b.desired)));
     })?;
+    let adopted = before
+        .iter()
+        .flat_map(|before| before.desired.workspaces.values());
+    let adopted = adopted
+        .chain(after.workspaces.values())
+        .flat_map(|w| w.adopt.values());
+    // What somebody else has made there is not known here.
+    for volume in adopted.collect::<BTreeSet<_>>() {
+        engine.meddle(&Meddling::AddForeign(ObjectId::new(Kind::Volume, volume)))?;
+    }
     let Some(before) = before else {
         return Ok(engine);
     };
-    let observed = engine.observe(&before.desired.site).await?;
-    let plan = plan::plan(&before.desired, &observed, &Request::default())?;
+    // What waits there is taken as applied as well, or merging would seem to create it.
+    let mut desired = before.desired.clone();
+    desired.suspend = false;
+    desired.workspaces.values_mut().for_each(|w| w.suspend = false);
+    let observed = engine.observe(&desired.site).await?;
+    let plan = plan::plan(&desired, &observed, &Request::default())?;
     let options = Options::default();
     let report = apply::apply(&engine, &plan, &options, &Unobserved, Cancellation::never()).await;
     match report.failures().next() {

@@ -10,6 +10,7 @@ use crate::engine::EngineError;
 use crate::engine::address::AddressError;
 use crate::plan::OrderError;
 use crate::source::SourceError;
+use crate::source::rollback::RollbackError;
 
 /// How a command that did not fail ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +185,29 @@ impl From<SourceError> for Error {
                 Some("git init, or leave out --rev to read the files as they are.")
             }
             SourceError::NoRevision { .. } => Some("git log shows the commits."),
-            SourceError::NoPath { .. } | SourceError::Repository(_) => None,
+            SourceError::Damaged { .. } => Some("git fsck shows what is damaged; fetch the repository anew."),
+            SourceError::NoPath { .. } | SourceError::NotCommitted(_) | SourceError::Repository(_) => None,
+        };
+        Self::new(error.to_string()).hint_opt(hint.map(str::to_owned))
+    }
+}
+
+impl From<RollbackError> for Error {
+    fn from(error: RollbackError) -> Self {
+        let hint = match error {
+            RollbackError::Source(SourceError::NoRepository(_)) => {
+                return Self::new(error.to_string())
+                    .hint("Clone the configuration repository, and run it there.");
+            }
+            RollbackError::Source(error) => return error.into(),
+            RollbackError::Bare(_) => Some("Run it in a clone."),
+            RollbackError::Dirty(_) => Some("git status shows them; commit or stash them first."),
+            RollbackError::Elsewhere(_) => {
+                Some("git log shows the history; git pull where it is out of date.")
+            }
+            RollbackError::Branch { .. } => Some("--branch NAME names another one."),
+            RollbackError::NoIdentity => Some("git config user.name and git config user.email tell it."),
+            RollbackError::NoCommit | RollbackError::First(_) | RollbackError::Nothing(_) => None,
         };
         Self::new(error.to_string()).hint_opt(hint.map(str::to_owned))
     }

@@ -91,7 +91,14 @@ impl<'a> Node<'a> {
     }
 
     fn fields(&self) -> Option<&'a Map<String, Value>> {
-        self.item().get("properties")?.as_object()
+        let item = self.item();
+        let one_of_its_forms = || {
+            item.get("anyOf")?
+                .as_array()?
+                .iter()
+                .find_map(|form| form.get("properties"))
+        };
+        item.get("properties").or_else(one_of_its_forms)?.as_object()
     }
 
     fn field(&self, name: &str) -> Option<Self> {
@@ -114,7 +121,13 @@ impl<'a> Node<'a> {
             (Some(values), _) => format!("one of {}", words(values).join(", ")),
             (None, Some(Value::String(word))) => word.clone(),
             (None, Some(types)) => words(types).join(" or "),
-            (None, None) => "value".to_owned(),
+            (None, None) => match item.get("anyOf").and_then(Value::as_array) {
+                Some(all) => {
+                    let forms: Vec<String> = all.iter().map(|below| Node(below).form()).collect();
+                    forms.join(", or ")
+                }
+                None => "value".to_owned(),
+            },
         };
         let list = if self.0.get("items").is_some() {
             "list of "

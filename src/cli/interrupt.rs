@@ -21,20 +21,23 @@ impl Interrupts {
     /// From here to [`Self::end`], Ctrl-C asks to begin nothing new.
     pub(super) fn begin(&self, out: Output) -> Cancellation {
         let (canceller, cancelled) = cancellation();
-        self.put(Some(canceller));
+        *lock(&self.canceller) = Some(canceller);
         self.listening.get_or_init(|| {
             tokio::spawn(listen(Arc::clone(&self.canceller), out));
         });
         cancelled
     }
 
-    /// No step is under way any more.
-    pub(super) fn end(&self) {
-        self.put(None);
+    /// Asks the same without a person.
+    pub(super) fn cancel(&self) {
+        if let Some(canceller) = &*lock(&self.canceller) {
+            canceller.cancel();
+        }
     }
 
-    fn put(&self, canceller: Option<Canceller>) {
-        *lock(&self.canceller) = canceller;
+    /// No step is under way any more. Whether a person has asked to begin nothing new.
+    pub(super) fn end(&self) -> bool {
+        lock(&self.canceller).take().is_none()
     }
 }
 

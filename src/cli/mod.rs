@@ -5,7 +5,9 @@
 //! an exit code ([`error`]).
 #![allow(clippy::disallowed_methods)] // commands are effects: they read files, the environment and the terminal
 
+mod adopt;
 mod apply;
+mod audit;
 mod completions;
 mod configuration;
 mod confirm;
@@ -16,9 +18,13 @@ pub mod diagnostics;
 mod dial_helper;
 mod diff;
 mod error;
+mod events;
 mod exec;
 mod explain;
+mod fetch_helper;
+mod follow;
 mod forward;
+mod gc;
 mod get;
 mod imports;
 mod init;
@@ -32,6 +38,7 @@ mod plan;
 mod power;
 mod progress;
 mod restart;
+mod rollback;
 mod run;
 mod schema;
 mod site;
@@ -42,9 +49,11 @@ mod stop;
 mod sync;
 mod table;
 mod terminal;
+mod trail;
 mod validate;
 mod volume;
 mod watch;
+mod window;
 mod workspace;
 
 use std::ffi::OsString;
@@ -106,6 +115,7 @@ enum Command {
     Validate(validate::Args),
     Plan(plan::Args),
     Diff(diff::Args),
+    Rollback(rollback::Args),
     Apply(apply::Args),
     Status(status::Args),
     Get(get::Args),
@@ -122,7 +132,11 @@ enum Command {
     Pause(sync::Pause),
     Resume(sync::Resume),
     Approve(sync::Approve),
+    Events(events::Args),
     Volume(volume::Args),
+    Audit(audit::Args),
+    Gc(gc::Args),
+    Adopt(adopt::Args),
     Lock(lock::Args),
     Schema(schema::Args),
     Explain(explain::Args),
@@ -130,6 +144,8 @@ enum Command {
     Man(man::Args),
     #[command(hide = true, name = dial_helper::NAME)]
     DialHelper(dial_helper::Args),
+    #[command(hide = true, name = fetch_helper::NAME)]
+    FetchHelper(fetch_helper::Args),
 }
 
 /// What a command works with.
@@ -201,6 +217,7 @@ async fn run(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Validate(args) => validate::run(context, &args).await,
         Command::Plan(args) => plan::run(context, &args).await,
         Command::Diff(args) => diff::run(context, &args).await,
+        Command::Rollback(args) => rollback::run(context, &args).await,
         Command::Apply(args) => apply::run(context, &args).await,
         Command::Status(args) => status::run(context, &args).await,
         Command::Get(args) => get::run(context, &args).await,
@@ -217,13 +234,18 @@ async fn run(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Pause(args) => sync::pause(context, &args).await,
         Command::Resume(args) => sync::resume(context, &args).await,
         Command::Approve(args) => sync::approve(context, &args).await,
+        Command::Events(args) => events::run(context, &args).await,
         Command::Volume(args) => volume::run(context, args).await,
+        Command::Audit(args) => audit::run(context, &args),
+        Command::Gc(args) => gc::run(context, &args).await,
+        Command::Adopt(args) => adopt::run(context, &args).await,
         Command::Lock(args) => lock::run(context, &args).await,
         Command::Schema(args) => schema::run(context, &args),
         Command::Explain(args) => explain::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),
         Command::DialHelper(args) => dial_helper::run(&args),
+        Command::FetchHelper(args) => fetch_helper::run(&args),
     }
 }
 

@@ -93,6 +93,14 @@ impl Output {
         Ok(stream.flush()?)
     }
 
+    /// What the command is for, in place of what was there: on a terminal, for people, the screen is cleared before.
+    pub(super) fn page(&self, text: &str, for_people: bool) -> Result<(), Error> {
+        match for_people && io::stdout().is_terminal() {
+            true => self.data(&format!("\x1b[H\x1b[2J\x1b[3J{text}")),
+            false => self.data(text),
+        }
+    }
+
     /// Bytes, as they are.
     pub(super) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
         let mut stream = io::stdout().lock();

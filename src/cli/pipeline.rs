@@ -1,6 +1,6 @@
 //! From a repository and an engine to a plan: the stages in their order, and what each needs from outside.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -88,9 +88,14 @@ impl Pipeline {
 
     async fn plan_for(&self, mut observed: ObservedState) -> Result<Planned, Error> {
         let desired = &self.configuration.desired;
+        self.find_users(&mut observed).await?;
         let mut request = self.request.clone();
+        request.moment = Some(jiff::Timestamp::now().as_second());
         let revision = self.configuration.revision.commit.as_deref().unwrap_or("HEAD");
         request.removed = source::removed(&self.dir, revision, &undeclared(desired, &observed));
+        if plan::room::is_short(desired, &observed) {
+            request.ages = source::ages(&self.dir, revision, &self.places());
+        }
         let plan = plan::plan(desired, &observed, &request)?;
         let replaced = replaced_containers(&plan);
         if replaced.is_empty() {
@@ -99,6 +104,41 @@ impl Pipeline {
         self.measure(&replaced, &mut observed).await?;
         let plan = plan::plan(desired, &observed, &request)?;
         Ok(Planned { plan, observed })
+    }
+
+    /// Asks who uses the volumes that are to be adopted.
+    async fn find_users(&self, observed: &mut ObservedState) -> Result<(), Error> {
+        for volume in plan::pending_adoptions(&self.configuration.desired, observed) {
+            let used_by = self.engine.volume_users(&volume).await?;
+            if let Some(found) = observed.volumes.get_mut(&volume) {
+                found.used_by = used_by;
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers a plan that finds everything applied: what differs from now on without a commit is drift.
+    pub(super) fn saw(&mut self, plan: &Plan) {
+        let all = match &self.request.selection {
+            Selection::All => true,
+            Selection::Except(ids) => ids.is_empty(),
+            Selection::Only(_) => false,
+        };
+        let desired = &self.configuration.desired;
+        let known = self
+            .request
+            .before
+            .as_ref()
+            .is_some_and(|before| **before == *desired);
+        if plan.is_converged() && all && !known {
+            self.request.before = Some(Arc::new(desired.clone()));
+        }
+    }
+
+    /// The file that declares each workspace.
+    fn places(&self) -> BTreeMap<WorkspaceId, &str> {
+        let manifests = &self.configuration.manifests.workspaces;
+        manifests.iter().map(|(id, m)| (id.clone(), m.path())).collect()
     }
 
     /// Each target must name a workspace that is declared or there.

@@ -11,7 +11,7 @@ use super::pipeline::{Pipeline, Planned};
 use super::{Context, site};
 use crate::apply::planfile;
 use crate::plan::target::Target;
-use crate::plan::{Plan, Selection, TargetError, display};
+use crate::plan::{Plan, Request, Selection, TargetError, display};
 use crate::source::Source;
 
 /// Show what wharf apply would change
@@ -47,17 +47,29 @@ pub(super) struct View {
     pub(super) access: Access,
 }
 
-/// Which state of the repository.
+/// Which state of the repository, and what of it does not wait.
 #[derive(Debug, clap::Args)]
 pub(super) struct At {
     /// Read this commit instead of the files as they are
     #[arg(long, value_name = "REV")]
     rev: Option<String>,
+    /// Don't wait for maintenance windows
+    #[arg(long)]
+    now: bool,
+    /// Repair drift, whatever the Site says about it
+    #[arg(long)]
+    repair: bool,
 }
 
 impl At {
     pub(super) fn source(&self) -> Source {
         self.rev.clone().map_or(Source::WorkingTree, Source::Revision)
+    }
+
+    /// Says in a request what does not wait.
+    pub(super) fn ask(&self, request: &mut Request) {
+        request.now = self.now;
+        request.repair = self.repair;
     }
 }
 
@@ -101,7 +113,7 @@ impl View {
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let dir = context.directory(args.dir.as_ref());
-    let exit = show(context, &dir, &args.at.source(), &args.view, args.out.as_ref()).await?;
+    let exit = show(context, &dir, &args.at, &args.view, args.out.as_ref()).await?;
     Ok(if args.detailed_exitcode {
         exit
     } else {
@@ -113,12 +125,13 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 pub(super) async fn show(
     context: &Context,
     dir: &std::path::Path,
-    source: &Source,
+    at: &At,
     view: &View,
     save: Option<&PathBuf>,
 ) -> Result<Exit, Error> {
-    let mut pipeline = Pipeline::open(context, dir, source, view.access).await?;
+    let mut pipeline = Pipeline::open(context, dir, &at.source(), view.access).await?;
     pipeline.request.selection = view.selection();
+    at.ask(&mut pipeline.request);
     let Planned { plan, observed } = pipeline.plan().await?;
     pipeline.check_targets(&observed)?;
     site::warn(context, &observed.facts);

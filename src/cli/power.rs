@@ -7,6 +7,7 @@ use super::apply::execute;
 use super::error::{Error, Exit};
 use super::imports::Access;
 use super::pipeline::Pipeline;
+use super::trail::By;
 use super::workspace;
 use crate::apply::{Options, lock};
 use crate::model::{Power, WorkspaceId};
@@ -31,10 +32,16 @@ pub(super) struct Switch<'a> {
     pipeline: Pipeline,
     id: WorkspaceId,
     yes: bool,
+    /// What is carried out.
+    command: &'static str,
 }
 
 impl<'a> Switch<'a> {
-    pub(super) async fn open(context: &'a Context, args: &Switched) -> Result<Self, Error> {
+    pub(super) async fn open(
+        context: &'a Context,
+        args: &Switched,
+        command: &'static str,
+    ) -> Result<Self, Error> {
         let dir: PathBuf = context.dir.clone();
         let mut pipeline = Pipeline::open(context, &dir, &Source::WorkingTree, Access::default()).await?;
         let id = workspace::pick(&args.workspace, pipeline.configuration.desired.workspaces.keys())?;
@@ -44,6 +51,7 @@ impl<'a> Switch<'a> {
             pipeline,
             id,
             yes: args.yes,
+            command,
         })
     }
 
@@ -76,10 +84,20 @@ impl<'a> Switch<'a> {
         let site = &self.pipeline.configuration.desired.site;
         let _lock = lock::take(&lock::directory(), site, &self.pipeline.engine.address())?;
         let plan = self.pipeline.plan().await?.plan;
-        let state = if run { "running" } else { "stopped" };
+        let (state, verb) = if run {
+            ("running", "started")
+        } else {
+            ("stopped", "stopped")
+        };
         if plan.is_converged() {
             out.say(&format!("{} is {state}.", self.id));
             return Ok(Exit::Success);
+        }
+        if let Some(blocked) = plan.blocked.iter().find(|blocked| blocked.approve.is_none()) {
+            return Err(Error::new(format!(
+                "{} can't be {verb}: {}",
+                self.id, blocked.reason
+            )));
         }
         if !plan.blocked.is_empty() || (does_more(&plan) && !self.yes) {
             out.show(&display::human(&plan, out.look()));
@@ -90,7 +108,12 @@ impl<'a> Switch<'a> {
             .hint("Run wharf apply first, or go ahead with --yes."));
         }
         let engine = self.pipeline.engine.as_ref();
-        let report = execute(self.context, engine, &plan, Options::default()).await;
+        let by = By {
+            command: self.command,
+            dir: &self.pipeline.dir,
+        };
+        // What a person asks for by name waits for no window.
+        let (report, _) = execute(self.context, engine, &plan, Options::default(), by).await;
         if report.converged() {
             out.say(&format!("{} is {state}.", self.id));
             Ok(Exit::Success)

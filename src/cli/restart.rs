@@ -15,7 +15,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let mut switch = Switch::open(context, &args.power).await?;
+    let mut switch = Switch::open(context, &args.power, "restart").await?;
     switch.must_not_be(Power::Off, "start")?;
     match switch.switch(false).await? {
         Exit::Success => switch.switch(true).await,

@@ -2,12 +2,14 @@
 
 use super::Context;
 use super::error::{Error, Exit};
+use crate::daemon;
 use crate::document::diagnostic::nearest;
 use crate::manifest::{Kind, schema};
 
 /// Print the JSON Schema of a kind of manifest
 ///
-/// Editors check and complete manifests with it. Without KIND it is one schema for all kinds.
+/// Editors check and complete manifests with it. Without KIND it is one schema for all kinds. `wharf schema daemon` is the
+/// daemon's HTTP interface in OpenAPI.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The kind
@@ -16,6 +18,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    if args.kind.as_deref() == Some("daemon") {
+        let description = serde_json::to_value(daemon::api::description());
+        let description =
+            description.map_err(|e| Error::new(format!("the daemon can't be described: {e}")))?;
+        context.out.data(&format!("{description:#}\n"))?;
+        return Ok(Exit::Success);
+    }
     let kind = args.kind.as_deref().map(kind).transpose()?;
     context.out.data(&schema::text(kind))?;
     Ok(Exit::Success)

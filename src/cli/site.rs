@@ -80,6 +80,11 @@ pub(super) async fn name(context: &Context, asked: Option<&Name>) -> Result<Name
     }
 }
 
+/// The name of the site that the repository here declares, where there is one.
+pub(super) fn declared_name(context: &Context) -> Result<Option<Name>, Error> {
+    Ok(declared(&context.dir)?.map(|declared| declared.name))
+}
+
 /// What a repository's Site says of itself, however wrong the rest is.
 struct Declared {
     name: Name,

@@ -15,7 +15,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let mut switch = Switch::open(context, &args.power).await?;
+    let mut switch = Switch::open(context, &args.power, "start").await?;
     switch.must_not_be(Power::Off, "start")?;
     switch.switch(true).await
 }

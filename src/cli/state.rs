@@ -8,6 +8,7 @@ use super::imports::Access;
 use super::pipeline::{Pipeline, Planned};
 use super::site::{self, Site};
 use super::{Context, diagnostics};
+use crate::health::Health;
 use crate::manifest::SITE_FILE;
 use crate::model::{
     DesiredWorkspace, Kind, Limits, Name, ObservedObject, ObservedState, Power, Role, RunState, WorkspaceId,
@@ -78,7 +79,7 @@ async fn here(context: &Context, site: &Name) -> Result<Option<Configuration>, E
 pub(super) enum State {
     /// All its containers run.
     Running,
-    /// It is stopped, and will be woken on use.
+    /// A person has stopped it, and may start it again.
     Suspended,
     /// It is stopped.
     Stopped,
@@ -104,6 +105,8 @@ impl State {
 pub(super) struct WorkspaceState {
     pub(super) id: WorkspaceId,
     pub(super) state: State,
+    /// What the daemon says of it, where one runs and was asked.
+    pub(super) health: Option<Health>,
     /// Nothing where it is not declared.
     pub(super) power: Option<Power>,
     /// The main component, where it is known.
@@ -154,6 +157,7 @@ impl Overview {
         WorkspaceState {
             id: id.clone(),
             state: state(desired, &objects),
+            health: None,
             power: desired.map(|d| d.power),
             main,
             limits: desired.map(total).unwrap_or_default(),
@@ -192,12 +196,15 @@ fn state(desired: Option<&DesiredWorkspace>, objects: &[&ObservedObject]) -> Sta
     let wanted = desired.map_or(containers.len(), |d| d.containers.len());
     let running = containers.iter().filter(|c| c.run.is_running()).count();
     let down = |o: &&&ObservedObject| matches!(o.run, RunState::Exited { .. });
+    let asked = objects
+        .iter()
+        .any(|o| o.owner.role == DesiredWorkspace::stopped_mark().0);
     if running == containers.len() && running >= wanted && running > 0 {
         State::Running
     } else if pods.iter().all(&down) && containers.iter().all(down) {
         match desired.map(|d| d.power) {
-            Some(Power::Auto) => State::Suspended,
-            Some(Power::On | Power::Off) | None => State::Stopped,
+            Some(Power::Auto) if asked => State::Suspended,
+            Some(Power::On | Power::Off | Power::Auto) | None => State::Stopped,
         }
     } else {
         State::Degraded

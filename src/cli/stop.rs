@@ -16,7 +16,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let mut switch = Switch::open(context, &args.power).await?;
+    let mut switch = Switch::open(context, &args.power, "stop").await?;
     switch.must_not_be(Power::On, "stop")?;
     switch.switch(false).await
 }

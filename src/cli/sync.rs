@@ -6,7 +6,9 @@ use super::daemon_client::Client;
 use super::error::{Error, Exit};
 use super::{Context, site};
 use crate::daemon::{Phase, Status, api};
+use crate::health::State;
 use crate::model::Name;
+use crate::plan::Hold;
 
 /// Let the daemon look at the repository now
 ///
@@ -20,6 +22,9 @@ pub(super) struct Args {
     /// Wait until it is through
     #[arg(long)]
     wait: bool,
+    /// Don't wait for maintenance windows
+    #[arg(long)]
+    now: bool,
 }
 
 /// Let the daemon look on and change nothing, until wharf resume
@@ -38,14 +43,15 @@ pub(super) struct Resume {
     site: Option<Name>,
 }
 
-/// Approve of what the daemon's plan asks for
+/// Approve of what the daemon's plan asks for, or of a commit that rewrites history
 ///
 /// DIGEST is what wharf status and the plan show: it stands for exactly those changes, removals and losses of data among
-/// them. The daemon forgets it when it ends.
+/// them. A commit that does not follow the one in force is approved of by its full id. The daemon keeps both until they are
+/// used, also over a restart, and drops what has been of no use for a week; the audit log says who gave them.
 #[derive(Debug, clap::Args)]
 pub(super) struct Approve {
-    /// The plan's digest
-    #[arg(value_name = "DIGEST")]
+    /// The plan's digest, or the commit's id
+    #[arg(value_name = "DIGEST|COMMIT")]
     digest: String,
     /// The site; by default the repository's, else the only one here
     #[arg(long)]
@@ -63,7 +69,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         let under_way = status.phase != Phase::Idle;
         status.rounds + 1 + u64::from(under_way)
     });
-    client.post(&site, "sync", &()).await?;
+    let what = if args.now { "sync/now" } else { "sync" };
+    client.post(&site, what, &()).await?;
     if !args.wait {
         return Ok(Exit::Success);
     }
@@ -72,7 +79,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         let Some(status) = client.status().await? else {
             return Err(Error::new(format!("the daemon of site {site} has ended")));
         };
-        if status.rounds >= next && status.phase == Phase::Idle {
+        if status.rounds >= next && status.phase == Phase::Idle && !status.fetching {
             return through(&status);
         }
     }
@@ -80,17 +87,36 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 
 /// What has become of a round.
 fn through(status: &Status) -> Result<Exit, Error> {
-    if let Some(problem) = status.problems.values().next() {
+    let mut problems = status.problems.iter();
+    if let Some((_, problem)) = problems.find(|(obstacle, _)| obstacle.is_in_the_way()) {
         return Err(Error::new(problem.message.clone()));
     }
     if let Some((workspace, failing)) = status.failing.iter().next() {
         return Err(Error::new(format!("{workspace}: {}", failing.cause)));
     }
+    let stuck = status
+        .workspaces
+        .iter()
+        .find(|(_, health)| health.state == State::Error);
+    if let Some((workspace, health)) = stuck {
+        let reason = health.reason.as_deref().unwrap_or_default();
+        return Err(Error::new(format!("{workspace}: {reason}")));
+    }
     match (&status.digest, status.converged) {
         (_, true) => Ok(Exit::Success),
         (Some(digest), false) => Err(Error::new("changes wait for an approval")
             .hint(format!("wharf plan shows them; wharf approve {digest}"))),
+        (None, false) if !status.blocked.is_empty() => {
+            let blocked = &status.blocked[0];
+            Err(Error::new(format!("{}: {}", blocked.object, blocked.reason)))
+        }
         (None, false) if status.paused => Err(Error::new("the daemon is paused").hint("wharf resume")),
+        (None, false) if status.blocked.iter().any(|b| b.hold == Hold::Window) => {
+            Err(Error::new("changes wait for a maintenance window")
+                .hint("wharf status says until when; wharf sync --now does not wait"))
+        }
+        // What the commit itself declares to wait is no failure of it.
+        (None, false) if status.applied == status.declared => Ok(Exit::Success),
         (None, false) => Err(Error::new(
             "not everything is as declared; wharf plan shows what is left",
         )),

@@ -1,5 +1,7 @@
 //! `wharf volume`.
 
+use std::time::Instant;
+
 use clap::Subcommand;
 use serde_json::json;
 
@@ -10,9 +12,10 @@ use super::imports::Access;
 use super::pipeline::Pipeline;
 use super::status::{self, Form};
 use super::table::table;
+use super::trail::{By, Trail};
 use crate::apply::lock;
 use crate::document::diagnostic::nearest;
-use crate::engine::VolumeRef;
+use crate::engine::{EngineError, VolumeRef};
 use crate::model::{Kind, ObservedObject, ObservedState};
 use crate::plan::{ChangeAction, Plan};
 use crate::source::Source;
@@ -141,15 +144,33 @@ async fn purge(context: &Context, names: Option<&[String]>, yes: bool) -> Result
     if !yes {
         confirm("Remove these volumes and their data? This can't be undone.")?;
     }
+    let by = By {
+        command: "volume purge",
+        dir: &pipeline.dir,
+    };
+    let trail = by.acts(site, &pipeline.configuration.revision);
+    let mut result = Ok(Exit::Success);
     for volume in chosen {
-        let volume_ref = VolumeRef {
-            name: &volume.object.name,
-            id: &volume.id,
-        };
-        pipeline.engine.remove_volume(volume_ref).await?;
+        if let Err(error) = remove(&pipeline, volume, &trail).await {
+            result = Err(error.into());
+            break;
+        }
         context.out.say(&format!("removed {}", volume.object));
     }
-    Ok(Exit::Success)
+    trail.end_shown(&context.out, None).await;
+    result
+}
+
+/// Removes a volume with its data, and records it.
+async fn remove(pipeline: &Pipeline, volume: &ObservedObject, trail: &Trail) -> Result<(), EngineError> {
+    let volume_ref = VolumeRef {
+        name: &volume.object.name,
+        id: &volume.id,
+    };
+    let start = Instant::now();
+    let result = pipeline.engine.remove_volume(volume_ref).await;
+    trail.removal(Some(&volume.owner.workspace), &volume.object, start, &result);
+    result
 }
 
 fn choose<'a>(name: &str, all: &[(&'a ObservedObject, bool)]) -> Result<&'a ObservedObject, Error> {

@@ -7,44 +7,61 @@
 #![allow(clippy::disallowed_methods)] // a daemon lives in time, and its socket is a file
 
 pub mod api;
+mod approvals;
+pub mod fetching;
+mod journal;
+mod metrics;
+mod outcome;
+mod restarts;
 mod schedule;
+pub mod services;
 mod site;
 mod status;
+mod told;
+mod wards;
 pub mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, watch as channel};
 use tokio::time::{Instant, sleep_until};
 
-use crate::apply::{ApplyReport, cancellation};
 use crate::model::WorkspaceId;
-use crate::plan::Plan;
+use approvals::Approvals;
+pub use approvals::Given;
+pub use fetching::Fetched;
+pub use journal::{Event, EventKind, Journal};
+pub use metrics::{Ended, Metrics};
+use restarts::Restarts;
 use schedule::Schedule;
 pub use site::{Refused, Rejected, Settings, Site, Trigger};
 pub use status::{FORMAT_VERSION, Failing, Obstacle, Phase, Problem, Status, Steps};
-
-/// How many approvals are remembered.
-const APPROVALS: usize = 16;
+pub use told::Told;
+use wards::Wards;
 
 /// Runs until it is asked to stop, or until nobody can ask any more.
-pub async fn run(
-    site: &mut dyn Site,
-    triggers: mpsc::Receiver<Trigger>,
-    settings: Settings,
-    status: channel::Sender<Status>,
-) {
+pub async fn run(site: &mut dyn Site, triggers: mpsc::Receiver<Trigger>, settings: Settings, told: Told) {
+    let Told {
+        status,
+        journal,
+        metrics,
+    } = told;
     status.send_modify(|status| status.format_version = FORMAT_VERSION.to_owned());
     let schedule = Schedule::new(Instant::now().into_std(), settings.resync);
     let daemon = Daemon {
         site,
         triggers,
         status,
+        journal,
+        metrics,
         schedule,
-        approved: Vec::new(),
+        approvals: Approvals::new(settings.state.as_deref()),
+        now: false,
         in_force: None,
         causes: BTreeMap::new(),
+        restarts: Restarts::default(),
+        wards: Wards::new(),
         stopping: false,
     };
     daemon.run().await;
@@ -54,12 +71,18 @@ struct Daemon<'s> {
     site: &'s mut dyn Site,
     triggers: mpsc::Receiver<Trigger>,
     status: channel::Sender<Status>,
+    journal: Journal,
+    metrics: Metrics,
     schedule: Schedule,
-    approved: Vec<String>,
+    approvals: Approvals,
+    /// Whether a person has asked not to wait for maintenance windows, until a round has gone through.
+    now: bool,
     /// The commit that is declared.
     in_force: Option<String>,
     /// Why each failing workspace failed last.
     causes: BTreeMap<WorkspaceId, String>,
+    restarts: Restarts,
+    wards: Wards,
     stopping: bool,
 }
 
@@ -69,9 +92,11 @@ impl Daemon<'_> {
             tokio::select! {
                 trigger = self.triggers.recv() => self.note(trigger.unwrap_or(Trigger::Stop)),
                 () = sleep_until(self.schedule.next().into()) => self.round().await,
+                () = wards::until(self.wards.due()) => self.listen().await,
             }
         }
         self.phase(Phase::Stopping);
+        self.record_approvals().await;
     }
 
     /// What a trigger means between two rounds.
@@ -80,18 +105,26 @@ impl Daemon<'_> {
         tracing::debug!(?trigger, "trigger");
         match trigger {
             Trigger::Commit | Trigger::Engine => self.schedule.trigger(now),
-            Trigger::Sync => self.schedule.afresh(now),
+            Trigger::Pushed => {
+                self.fetch();
+                self.schedule.trigger(now);
+            }
+            Trigger::Sync => {
+                self.fetch();
+                self.afresh();
+            }
+            Trigger::Now => {
+                self.fetch();
+                self.now = true;
+                self.afresh();
+            }
             Trigger::Pause(paused) => {
                 self.status.send_modify(|status| status.paused = paused);
                 self.schedule.trigger(now);
+                let asked = if paused { "change nothing" } else { "act again" };
+                self.journal.tell(EventKind::Asked, None, None, asked);
             }
-            Trigger::Approve(digest) => {
-                self.approved.retain(|known| *known != digest);
-                self.approved.push(digest);
-                let old = self.approved.len().saturating_sub(APPROVALS);
-                self.approved.drain(..old);
-                self.schedule.afresh(now);
-            }
+            Trigger::Approve(digest, user) => self.approve(digest, user),
             Trigger::Stop => self.stopping = true,
         }
     }
@@ -102,10 +135,18 @@ impl Daemon<'_> {
 
     async fn round(&mut self) {
         self.phase(Phase::Working);
+        let begun = Instant::now();
+        let fetched = self.site.fetched();
+        if let Some(fetched) = &fetched {
+            self.status.send_modify(|status| status.fetched_at = fetched.at);
+        }
         let result = self.follow_and_reconcile().await;
+        let ended = result.as_ref().map_or(Ended::Refused, |ended| *ended);
+        self.metrics.round(ended, begun.elapsed());
+        let went = result.is_ok();
         let now = Instant::now().into_std();
         match result {
-            Ok(()) => {
+            Ok(_) => {
                 self.schedule.back();
                 self.clear(Obstacle::Engine);
                 self.clear(Obstacle::Lock);
@@ -114,6 +155,12 @@ impl Daemon<'_> {
                 self.schedule.out(now, jitter());
                 self.obstacle(by, message);
             }
+        }
+        self.record_approvals().await;
+        self.look(went).await;
+        match self.site.audited().await {
+            Some(message) => self.obstacle(Obstacle::Audit, message),
+            None => self.clear(Obstacle::Audit),
         }
         let at = seconds();
         let failing = self.schedule.failing().map(|(id, times, until)| {
@@ -125,6 +172,7 @@ impl Daemon<'_> {
             (id.clone(), failing)
         });
         let failing = failing.collect();
+        self.show_fetched(fetched.as_ref());
         self.status.send_modify(|status| {
             status.rounds += 1;
             status.phase = Phase::Idle;
@@ -132,21 +180,44 @@ impl Daemon<'_> {
         });
     }
 
-    async fn follow_and_reconcile(&mut self) -> Result<(), Refused> {
+    fn fetch(&mut self) {
+        self.site.fetch();
+        self.show_fetched(self.site.fetched().as_ref());
+    }
+
+    fn show_fetched(&self, fetched: Option<&Fetched>) {
+        let Some(fetched) = fetched else { return };
+        self.status.send_modify(|status| {
+            status.fetched_at = fetched.at;
+            status.fetching = fetched.under_way;
+        });
+    }
+
+    async fn follow_and_reconcile(&mut self) -> Result<Ended, Refused> {
         self.follow().await;
-        if self.in_force.is_none() {
-            return Ok(());
+        let recalled = self.recall_approvals();
+        let without = self.schedule.begin(Instant::now().into_std());
+        if recalled {
+            // A commit that was refused may be among what was approved of.
+            self.schedule.trigger(Instant::now().into_std());
         }
-        self.reconcile().await
+        if self.in_force.is_none() {
+            return Ok(Ended::Unchanged);
+        }
+        self.reconcile(without).await
     }
 
     /// Takes over the commit that the repository is at. Whatever is wrong with it, what is declared stays.
     async fn follow(&mut self) {
-        let head = match self.site.head() {
-            Ok(head) => head,
-            Err(message) => return self.obstacle(Obstacle::Repository, message),
+        let head = self.site.head();
+        let failed = self.site.fetched().and_then(|fetched| fetched.error);
+        match failed.as_ref().or(head.as_ref().err()) {
+            Some(message) => self.obstacle(Obstacle::Repository, message.clone()),
+            None => self.clear(Obstacle::Repository),
+        }
+        let Ok(head) = head else {
+            return self.take_last().await;
         };
-        self.clear(Obstacle::Repository);
         if self.in_force.as_ref() == Some(&head) {
             self.clear(Obstacle::Commit);
             return;
@@ -154,21 +225,20 @@ impl Daemon<'_> {
         let newer = self.status.borrow().commit.as_ref() != Some(&head);
         match self.site.take(&head).await {
             Ok(()) => {
-                tracing::info!(commit = %head, "declared");
                 self.clear(Obstacle::Commit);
-                self.force(head.clone());
+                self.force(head.clone(), "declared");
             }
             Err(rejected) => {
-                let (Rejected::Invalid(why) | Rejected::Unreadable(why)) = &rejected;
+                let (Rejected::Invalid(why) | Rejected::Refused(why) | Rejected::Unreadable(why)) = &rejected;
                 self.obstacle(Obstacle::Commit, format!("commit {head} changes nothing: {why}"));
+                self.take_last().await;
                 // After a restart: what was in force before. A commit that can't be read just now may well have been, and
                 // then the one before it would undo it.
                 if self.in_force.is_none()
-                    && matches!(rejected, Rejected::Invalid(_))
+                    && matches!(rejected, Rejected::Invalid(_) | Rejected::Refused(_))
                     && let Some(before) = self.site.take_before(&head).await
                 {
-                    tracing::info!(commit = %before, "declared, as the newest valid commit");
-                    self.force(before);
+                    self.force(before, "declared, as the newest valid commit");
                 }
             }
         }
@@ -177,10 +247,22 @@ impl Daemon<'_> {
         }
     }
 
+    /// After a restart: what was in force before, where that is known for certain.
+    async fn take_last(&mut self) {
+        if self.in_force.is_none()
+            && let Some(last) = self.site.take_last().await
+        {
+            self.force(last, "declared, as it was in force before");
+        }
+    }
+
     /// A newer commit waits for no retry.
-    fn force(&mut self, commit: String) {
-        self.schedule.afresh(Instant::now().into_std());
+    fn force(&mut self, commit: String, how: &str) {
+        tracing::info!(%commit, "{how}");
+        self.journal.tell(EventKind::Declared, Some(&commit), None, how);
+        self.afresh();
         let site = self.site.name();
+        self.approval_used(&commit);
         self.in_force = Some(commit.clone());
         self.status.send_modify(|status| {
             status.declared = Some(commit);
@@ -189,25 +271,52 @@ impl Daemon<'_> {
         });
     }
 
-    async fn reconcile(&mut self) -> Result<(), Refused> {
-        let without = self.schedule.begin(Instant::now().into_std());
-        let plan = self.site.plan(&without, &self.approved).await?;
+    async fn reconcile(&mut self, mut without: BTreeSet<WorkspaceId>) -> Result<Ended, Refused> {
+        without.extend(self.restarts.given_up().keys().cloned());
+        let approved = self.approvals.digests();
+        let mut plan = self.site.plan(&without, &approved, self.now).await?;
+        if !self.status.borrow().paused {
+            let held = self.hold_back(&plan);
+            if !held.is_empty() {
+                without.extend(held);
+                plan = self.site.plan(&without, &approved, self.now).await?;
+            }
+        }
+        self.learn();
+        if without.is_empty() {
+            self.plan_seen(&plan.digest);
+        }
         if plan.steps.is_empty() || self.status.borrow().paused {
+            self.now = self.now && !plan.steps.is_empty();
             self.conclude(&plan, &without);
-            return Ok(());
+            return Ok(Ended::Unchanged);
         }
         tracing::info!(changes = plan.changes.len(), digest = %plan.digest, "applying");
-        let report = self.carry_out().await?;
+        self.approvals.begin(&plan.digest);
+        let report = self.carry_out(&plan).await?;
+        self.now = self.now && (report.outdated() || report.interrupted);
+        self.restarts.carried_out(Instant::now().into_std());
         self.judge(&plan, &report);
         let left = self.site.plan_after(&report).await?;
+        if left.digest != plan.digest {
+            self.approval_used(&plan.digest);
+        }
         let now = Instant::now().into_std();
         if report.outdated() || report.interrupted {
             // Somebody else's hands, or a newer commit: what is there now is planned for at once.
             self.schedule.trigger(now);
         } else {
+            let worked_on: BTreeSet<&WorkspaceId> = plan.steps.iter().map(|step| &step.workspace).collect();
+            let facts = self.site.facts();
             // What was done and still differs would be done for ever: it is a failure like any other.
             for workspace in left.steps.iter().map(|step| &step.workspace) {
                 if self.causes.contains_key(workspace) {
+                    continue;
+                }
+                let ended = facts.get(workspace).is_some_and(|facts| !facts.ended.is_empty());
+                if ended || !worked_on.contains(workspace) {
+                    // Its containers have ended meanwhile, or there is room for it now: the next round looks into that.
+                    self.schedule.trigger(now);
                     continue;
                 }
                 self.schedule.failed(workspace, now, jitter());
@@ -216,146 +325,10 @@ impl Daemon<'_> {
             }
         }
         self.conclude(&left, &without);
-        Ok(())
-    }
-
-    /// Carries the plan out; a request to stop and a newer commit let it begin nothing new.
-    async fn carry_out(&mut self) -> Result<ApplyReport, Refused> {
-        let (canceller, cancelled) = cancellation();
-        let mut asked = Vec::new();
-        let report = {
-            let site = &*self.site;
-            let mut applying = site.apply(cancelled);
-            loop {
-                tokio::select! {
-                    report = &mut applying => break report,
-                    trigger = self.triggers.recv() => match trigger.unwrap_or(Trigger::Stop) {
-                        // What happens now is seen when it is planned again.
-                        Trigger::Engine => {}
-                        Trigger::Commit => {
-                            if site.head().ok() != self.in_force {
-                                canceller.cancel();
-                            }
-                            asked.push(Trigger::Commit);
-                        }
-                        Trigger::Stop => {
-                            canceller.cancel();
-                            self.status.send_modify(|status| status.phase = Phase::Stopping);
-                            asked.push(Trigger::Stop);
-                        }
-                        Trigger::Pause(paused) => {
-                            if paused {
-                                canceller.cancel();
-                            }
-                            asked.push(Trigger::Pause(paused));
-                        }
-                        other @ (Trigger::Sync | Trigger::Approve(_)) => asked.push(other),
-                    },
-                }
-            }
-        };
-        for trigger in asked {
-            self.note(trigger);
-        }
-        report
-    }
-
-    /// What an apply means for each workspace.
-    fn judge(&mut self, plan: &Plan, report: &ApplyReport) {
-        let now = Instant::now().into_std();
-        let counts = report.counts();
-        self.status.send_modify(|status| {
-            status.steps.done += counts.done as u64;
-            status.steps.failed += counts.failed as u64;
-        });
-        let mut failed = BTreeMap::new();
-        for (step, failure) in report.failures().filter(|(_, failure)| !failure.outdated) {
-            let workspace = plan.steps[step].workspace.clone();
-            tracing::error!(%workspace, object = %failure.object, "{}", failure.cause);
-            failed
-                .entry(workspace)
-                .or_insert_with(|| format!("{}: {}", failure.object, failure.cause));
-        }
-        for (step, warning) in report.warnings() {
-            tracing::warn!(workspace = %plan.steps[step].workspace, object = %warning.object, "{}", warning.cause);
-        }
-        let worked_on: BTreeSet<&WorkspaceId> = plan.steps.iter().map(|step| &step.workspace).collect();
-        for workspace in worked_on {
-            match failed.remove(workspace) {
-                Some(cause) => {
-                    self.schedule.failed(workspace, now, jitter());
-                    self.causes.insert(workspace.clone(), cause);
-                }
-                None if report.interrupted => {}
-                None => {
-                    self.schedule.well(workspace);
-                    self.causes.remove(workspace);
-                }
-            }
-        }
-    }
-
-    /// What is left after a round.
-    fn conclude(&mut self, plan: &Plan, without: &BTreeSet<WorkspaceId>) {
-        // Whoever needs nothing any more has not failed.
-        let wanting: BTreeSet<&WorkspaceId> = plan.steps.iter().map(|step| &step.workspace).collect();
-        let well: Vec<WorkspaceId> = self
-            .schedule
-            .failing()
-            .map(|(id, _, _)| id.clone())
-            .filter(|id| !without.contains(id) && !wanting.contains(id))
-            .collect();
-        for id in well {
-            self.schedule.well(&id);
-            self.causes.remove(&id);
-        }
-        let mut left: BTreeMap<String, usize> = BTreeMap::new();
-        for change in plan
-            .changes
-            .iter()
-            .filter(|c| c.action != crate::plan::ChangeAction::Retain)
-        {
-            *left.entry(change.workspace.to_string()).or_default() += 1;
-        }
-        let converged = plan.is_converged() && without.is_empty();
-        let (commit, now) = (self.in_force.clone(), seconds());
-        if converged && self.status.borrow().applied != commit {
-            tracing::info!(commit = commit.as_deref().unwrap_or_default(), "applied");
-        }
-        self.status.send_modify(|status| {
-            status.converged = converged;
-            status.left = left;
-            status.blocked.clone_from(&plan.blocked);
-            status.digest = (!plan.blocked.is_empty()).then(|| plan.digest.clone());
-            if converged && status.applied != commit {
-                status.applied = commit;
-                status.applied_at = Some(now);
-            }
-        });
-    }
-
-    fn obstacle(&self, obstacle: Obstacle, message: String) {
-        let known = self.status.borrow().problems.get(&obstacle).cloned();
-        if known.as_ref().is_none_or(|known| known.message != message) {
-            tracing::error!("{message}");
-        }
-        let since = known.map_or_else(seconds, |known| known.since);
-        self.status
-            .send_modify(|status| drop(status.problems.insert(obstacle, Problem { message, since })));
-    }
-
-    fn clear(&self, obstacle: Obstacle) {
-        self.status.send_if_modified(|status| {
-            let known = status.problems.remove(&obstacle);
-            if let Some(known) = &known {
-                tracing::info!(
-                    seconds = seconds().saturating_sub(known.since),
-                    "over: {}",
-                    known.message
-                );
-            }
-            known.is_some()
-        });
+        Ok(match report.counts().failed {
+            0 => Ended::Changed,
+            _ => Ended::Failed,
+        })
     }
 }
 
@@ -365,6 +338,11 @@ fn jitter() -> f64 {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.subsec_nanos());
     f64::from(nanoseconds % 1_000_000) / 1_000_000.0
+}
+
+/// The instant of a moment, as seen from the one that a plan was made for just now.
+fn after(at: i64, moment: i64) -> Instant {
+    Instant::now() + Duration::from_secs(u64::try_from(at - moment).unwrap_or(0))
 }
 
 /// Seconds since 1970.

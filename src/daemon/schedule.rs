@@ -24,6 +24,8 @@ pub(super) struct Schedule {
     due: Option<Instant>,
     /// A round begins then whatever happens.
     resync: Instant,
+    /// A maintenance window opens then.
+    wake: Option<Instant>,
     every: Duration,
     failing: BTreeMap<WorkspaceId, Failing>,
     /// All rounds fail, the engine or the repository being gone: one more time than the number says.
@@ -54,6 +56,7 @@ impl Schedule {
         Self {
             due: Some(now),
             resync: now + every,
+            wake: None,
             every,
             failing: BTreeMap::new(),
             outage: None,
@@ -72,21 +75,45 @@ impl Schedule {
             return outage.until;
         }
         let retries = self.failing.values().map(|failing| failing.until);
-        retries.chain(self.due).fold(self.resync, Instant::min)
+        retries
+            .chain(self.due)
+            .chain(self.wake)
+            .fold(self.resync, Instant::min)
     }
 
     /// A round begins: which workspaces it leaves alone.
     pub(super) fn begin(&mut self, now: Instant) -> BTreeSet<WorkspaceId> {
         self.due = None;
+        self.wake = None;
         self.resync = now + self.every;
         let waiting = self.failing.iter().filter(|(_, failing)| failing.until > now);
         waiting.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Something waits for that moment.
+    pub(super) fn wake(&mut self, at: Option<Instant>) {
+        self.wake = at;
     }
 
     /// A workspace failed in this round.
     pub(super) fn failed(&mut self, workspace: &WorkspaceId, now: Instant, jitter: f64) {
         let failing = Failing::again(self.failing.get(workspace), MOST, now, jitter);
         self.failing.insert(workspace.clone(), failing);
+    }
+
+    /// A workspace is left alone after it has failed that many times.
+    pub(super) fn held(&mut self, workspace: &WorkspaceId, times: u32, now: Instant, jitter: f64) {
+        let before = Failing {
+            times: times.saturating_sub(1),
+            until: now,
+        };
+        let failing = Failing::again(Some(&before), MOST, now, jitter);
+        self.failing.insert(workspace.clone(), failing);
+    }
+
+    /// Whether a workspace has failed, and is tried again sooner or later.
+    pub(super) fn is_failing(&self, workspace: &WorkspaceId) -> bool {
+        self.failing.contains_key(workspace)
     }
 
     /// A workspace is as it should be, or gone.
@@ -181,6 +208,19 @@ mod tests {
             schedule.failed(&id("alice/api"), now, jitter);
             assert_eq!(schedule.next() - now, Duration::from_millis(milliseconds));
         }
+    }
+
+    #[test]
+    fn a_round_begins_when_a_window_opens() {
+        let (mut schedule, now) = begun();
+        schedule.wake(Some(now + MINUTE / 2));
+        assert_eq!(schedule.next(), now + MINUTE / 2);
+        schedule.begin(now + MINUTE / 2);
+        assert_eq!(
+            schedule.next(),
+            now + MINUTE / 2 + MINUTE,
+            "that round says whether anything waits still"
+        );
     }
 
     #[test]

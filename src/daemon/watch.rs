@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use notify_debouncer_full::notify::{RecommendedWatcher, RecursiveMode, Watcher as _, recommended_watcher};
+use notify_debouncer_full::notify::{
+    self, RecommendedWatcher, RecursiveMode, Watcher as _, recommended_watcher,
+};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -61,9 +63,11 @@ pub async fn repository(
 }
 
 fn watching(places: &[(PathBuf, bool)], sender: mpsc::Sender<()>) -> Result<RecommendedWatcher, String> {
-    let told = move |_| {
-        // A full channel means that a look is due already.
-        let _ = sender.try_send(());
+    let told = move |event: notify::Result<notify::Event>| {
+        if event.as_ref().map_or(true, |event| matters(event.kind)) {
+            // A full channel means that a look is due already.
+            let _ = sender.try_send(());
+        }
     };
     let text = |error: notify_debouncer_full::notify::Error| error.to_string();
     let mut watcher = recommended_watcher(told).map_err(text)?;
@@ -76,6 +80,11 @@ fn watching(places: &[(PathBuf, bool)], sender: mpsc::Sender<()>) -> Result<Reco
         watcher.watch(Path::new(folder), mode).map_err(text)?;
     }
     Ok(watcher)
+}
+
+/// Whether something may have been written. To look at the refs is to open them, which must not be a reason to look again.
+fn matters(kind: notify::EventKind) -> bool {
+    !kind.is_access()
 }
 
 /// Says so whenever something happens to the site's objects, and once more after each time when nothing could be heard.
@@ -97,6 +106,31 @@ pub async fn engine(engine: Arc<dyn Engine>, site: Name, triggers: mpsc::Sender<
         sleep(AGAIN).await;
         if triggers.send(Trigger::Engine).await.is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_reads_does_not_matter() {
+        use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind, RemoveKind};
+        for kind in [
+            AccessKind::Any,
+            AccessKind::Read,
+            AccessKind::Open(AccessMode::Any),
+        ] {
+            assert!(!matters(EventKind::Access(kind)), "{kind:?}");
+        }
+        for kind in [
+            EventKind::Create(CreateKind::File),
+            EventKind::Modify(ModifyKind::Any),
+            EventKind::Remove(RemoveKind::File),
+            EventKind::Any,
+        ] {
+            assert!(matters(kind), "{kind:?}");
         }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::page;
 use crate::document::diagnostic::nearest;
 use crate::document::{self, Content, Diagnostics, Document, Files, Node, files};
 
@@ -287,68 +288,17 @@ fn web(url: Url) -> Named {
         );
     }
     match url.scheme() {
-        "https" | "http" => Named::At(Location::Address(raw(url))),
+        "https" | "http" => match page::file(url) {
+            Ok(file) => Named::At(Location::Address(file)),
+            Err(why) => Named::Nowhere(why),
+        },
         other => Named::Nowhere(format!("devfiles are fetched by https or http, not by {other:?}")),
     }
-}
-
-/// Where a repository's host has the file itself, of which a page was named; of a folder, its devfile.
-fn raw(mut url: Url) -> Url {
-    let path = url.path().to_owned();
-    let file = |rest: &str, kind: &str| match kind {
-        "tree" => format!("{}/devfile.yaml", rest.trim_end_matches('/')),
-        _ => rest.to_owned(),
-    };
-    for kind in ["blob", "tree"] {
-        // GitLab, on any host.
-        if let Some((project, rest)) = path.split_once(&format!("/-/{kind}/")) {
-            url.set_path(&format!("{project}/-/raw/{}", file(rest, kind)));
-            return url;
-        }
-        let parts: Vec<&str> = path.splitn(5, '/').collect();
-        if let (Some("github.com"), ["", owner, name, word, rest]) = (url.host_str(), parts.as_slice())
-            && *word == kind
-            && url.set_host(Some("raw.githubusercontent.com")).is_ok()
-        {
-            url.set_path(&format!("{owner}/{name}/{}", file(rest, kind)));
-            return url;
-        }
-    }
-    url
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_page_of_a_repositorys_host_stands_for_its_file() {
-        let raw = |text: &str| raw(Url::parse(text).unwrap()).to_string();
-        for (page, file) in [
-            (
-                "https://github.com/o/r/blob/main/a/b.yaml",
-                "https://raw.githubusercontent.com/o/r/main/a/b.yaml",
-            ),
-            (
-                "https://github.com/o/r/tree/main/a/",
-                "https://raw.githubusercontent.com/o/r/main/a/devfile.yaml",
-            ),
-            (
-                "https://git.example.org/g/s/p/-/blob/v1/b.yaml",
-                "https://git.example.org/g/s/p/-/raw/v1/b.yaml",
-            ),
-            (
-                "https://github.com/o/r/releases/download/v1/b.yaml",
-                "https://github.com/o/r/releases/download/v1/b.yaml",
-            ),
-            (
-                "https://example.org/o/r/blob/main/b.yaml",
-                "https://example.org/o/r/blob/main/b.yaml",
-            ),
-        ] {
-            assert_eq!(raw(page), file);
-        }
-    }
 
     fn named(text: &str, base: &str) -> Result<String, String> {
         let (documents, _) = document::parse(base, text.as_bytes());

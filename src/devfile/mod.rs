@@ -24,6 +24,7 @@ mod flatten;
 mod import;
 mod lifecycle;
 mod overrides;
+mod page;
 mod project;
 mod read;
 mod readiness;

@@ -5,6 +5,7 @@
 //! [`crate::manifest`] and [`crate::devfile`].
 
 pub mod diagnostic;
+pub mod edit;
 pub mod fields;
 pub mod files;
 pub mod parse;

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 
 use crate::model::{
     ContainerSpec, Enforced, EngineFacts, EngineId, ImageSpec, Labels, Limits, Name, NetworkSpec, ObjectId,
-    ObservedObject, ObservedState, PodSpec, UidRange, VolumeSpec, WorkspaceId,
+    ObservedObject, ObservedState, PodSpec, StoredImage, UidRange, VolumeSpec, WorkspaceId,
 };
 pub use stream::{Event, EventStream, ExecRequest, ExecSession, LogOptions, Output, OutputStream};
 
@@ -98,7 +98,16 @@ pub struct VolumeRef<'a> {
     pub id: &'a EngineId,
 }
 
-/// How the owners of files change when a volume passes from one user to another.
+/// One name of an image, and the image that was seen under it.
+#[derive(Clone, Copy, Debug)]
+pub struct ImageRef<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// Which image.
+    pub id: &'a EngineId,
+}
+
+/// How the owners of files change when data passes from one user to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reown {
     /// The range that the files are in.
@@ -135,6 +144,16 @@ pub trait Engine: Send + Sync {
 
     /// Bytes written in a container, which removing it loses. Reads only.
     async fn written(&self, container: &EngineId) -> Result<u64>;
+
+    /// Every image, whoever's it is. Reads only.
+    async fn images(&self) -> Result<Vec<StoredImage>>;
+
+    /// The containers that run with a volume mounted, paused ones too, by name. Reads only.
+    async fn volume_users(&self, volume: &str) -> Result<Vec<String>>;
+
+    /// The bytes that each volume's files take, by the volume's name; a volume that can't be measured is left out.
+    /// Reads only, but all files' sizes: it may take long.
+    async fn volume_sizes(&self) -> Result<BTreeMap<String, u64>>;
 
     /// Pulls or builds the image unless it is there; `progress` gets one line at a time.
     async fn ensure_image(
@@ -189,9 +208,17 @@ pub trait Engine: Send + Sync {
     /// Removes a volume that nothing mounts, with its data.
     async fn remove_volume(&self, volume: VolumeRef<'_>) -> Result<()>;
 
+    /// Removes a name of an image, and with its last name the image. A conflict where a container was made from it.
+    async fn remove_image(&self, image: ImageRef<'_>) -> Result<()>;
+
     /// Moves all data of the volume `from` into the empty volume `to`, atomically and without copying where both lie
     /// on one file system, then re-owns it. Repeating it after a crash completes it. `from` stays, empty.
     async fn move_data(&self, from: VolumeRef<'_>, to: VolumeRef<'_>, reown: Option<Reown>) -> Result<()>;
+
+    /// Copies all data of the volume `from` into the empty volume `to`, with owners as `reown` says: another owner than it
+    /// knows is an error. `from` is only read. Until all of it is there `to` stays empty, so that what was cut off can be
+    /// begun anew; repeating what was completed changes nothing.
+    async fn copy_data(&self, from: VolumeRef<'_>, to: VolumeRef<'_>, reown: Option<Reown>) -> Result<()>;
 
     /// The incarnation of an object that exists: see [`crate::model::ObservedObject::incarnation`]; an error where a
     /// container doesn't run.

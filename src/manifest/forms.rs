@@ -66,6 +66,13 @@ pub(super) const DURATION: Form = Form {
     },
 };
 
+/// A time of day.
+pub(super) const CLOCK: Form = Form {
+    code: "manifest/time",
+    expected: "a time of day from 00:00 to 24:00, such as 02:00",
+    holds: |text| crate::model::Clock::read(text).is_some(),
+};
+
 /// An image's reference, or the part of one. Which images exist is the engine's business.
 pub(super) const REFERENCE: Form = Form {
     code: "manifest/image-reference",
@@ -81,6 +88,16 @@ pub(super) const PATTERN: Form = Form {
     code: "manifest/image-pattern",
     expected: "an image pattern, such as registry.example.org/* (* any text, ? one character, [ab] one of these)",
     holds: |text| !text.is_empty() && !text.contains(char::is_whitespace) && glob::Pattern::new(text).is_ok(),
+};
+
+/// What an engine calls a volume. Whether it is there is the engine's business.
+pub(super) const VOLUME: Form = Form {
+    code: "manifest/volume-name",
+    expected: "the name of a volume, such as myproject_data",
+    holds: |text| {
+        let part = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(part)
+    },
 };
 
 /// An address of this host.

@@ -15,8 +15,11 @@ use crate::model::{Name, WorkspaceId};
 
 pub mod checks;
 mod class;
+mod drift;
+mod follow;
 mod forms;
 mod load;
+mod maintenance;
 mod quota;
 mod reference;
 mod rules;
@@ -27,12 +30,14 @@ mod user;
 mod workspace;
 
 pub use class::Class;
+pub use follow::Follow;
 pub use forms::PublishRule;
+pub use maintenance::Maintenance;
 pub use quota::Quota;
 pub use rules::rules;
 pub use site::{Defaults, Policy, Site};
 pub use user::{Role, User};
-pub use workspace::{DevfileRef, Publish, StorageMode, Workspace, WorkspaceStorage};
+pub use workspace::{Adopt, DevfileRef, Publish, StorageMode, Workspace, WorkspaceStorage};
 
 /// The value of `apiVersion` of every manifest.
 pub const API_VERSION: &str = "wharf/v1";

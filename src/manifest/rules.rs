@@ -61,6 +61,12 @@ const VALUES: &[Rule] = &[
         "engine: unix:///run/podman/podman.sock\n",
     ),
     rule(
+        "manifest/folder",
+        "The configuration lies in one folder of the repository; what could lead out of it is none.",
+        "source: {url: https://git.example.org/config, path: ../lab}\n",
+        "source: {url: https://git.example.org/config, path: sites/lab}\n",
+    ),
+    rule(
         "manifest/home",
         "The home directory is an absolute path below /, for a volume is mounted there.",
         "defaults: {home: home/user}\n",
@@ -83,6 +89,12 @@ const VALUES: &[Rule] = &[
         "An image reference names an image: a registry, a path, and a tag or a digest.",
         "toolsImage: \"tools latest\"\n",
         "toolsImage: registry.example.org/tools:1\n",
+    ),
+    rule(
+        "manifest/interval",
+        "A repository is fetched from time to time: neither all the time nor once in a lifetime.",
+        "source: {url: https://git.example.org/config, interval: 0s}\n",
+        "source: {url: https://git.example.org/config, interval: 1m}\n",
     ),
     rule(
         "manifest/no-effect-yet",
@@ -115,16 +127,40 @@ const VALUES: &[Rule] = &[
         "policy: {publish: {allow: [\"127.0.0.1:8080\"]}}\n",
     ),
     rule(
+        "manifest/revision",
+        "What is followed is a branch, a tag or a commit, by a name that git takes for nothing else.",
+        "source: {url: https://git.example.org/config, ref: main~1}\n",
+        "source: {url: https://git.example.org/config, ref: main}\n",
+    ),
+    rule(
         "manifest/second-devfile",
         "A workspace names a devfile by its file, so each devfile needs a file of its own.",
         "schemaVersion: 2.2.0\n---\nschemaVersion: 2.2.0\n",
         "schemaVersion: 2.2.0\n",
     ),
     rule(
+        "manifest/source-address",
+        "A repository is spoken to by https, ssh or file. Addresses that git would run a program for are refused, and so are passwords in them: whoever reads the manifest would have them.",
+        "source: {url: http://git.example.org/config}\n",
+        "source: {url: https://git.example.org/config}\n",
+    ),
+    rule(
         "manifest/storage-not-enforced",
         "A warning: the size is counted in quotas, but not enforced on the disk in this release.",
         "spec: {cpu: \"2\", memory: 4Gi, storage: 20Gi}\n",
         "spec: {cpu: \"2\", memory: 4Gi}\n",
+    ),
+    rule(
+        "manifest/time",
+        "A time of day is hours and minutes, two digits each, from 00:00 to 24:00.",
+        "maintenance: {windows: [{from: 2am, to: 5am}]}\n",
+        "maintenance: {windows: [{from: 02:00, to: 05:00}]}\n",
+    ),
+    rule(
+        "manifest/time-zone",
+        "A time zone is named as in the IANA database, by a city for example, so that the clocks' changes are known.",
+        "maintenance: {timeZone: CEST, windows: []}\n",
+        "maintenance: {timeZone: Europe/Berlin, windows: []}\n",
     ),
     rule(
         "manifest/uid-range",
@@ -145,10 +181,28 @@ const VALUES: &[Rule] = &[
         "(a file that wharf may read)\n",
     ),
     rule(
+        "manifest/volume-name",
+        "A volume is named as the engine lists it: letters, digits, _, . and -.",
+        "adopt: [{volume: /srv/data, as: home}]\n",
+        "adopt: [{volume: myproject_data, as: home}]\n",
+    ),
+    rule(
+        "manifest/volume-role",
+        "A volume is adopted as projects (the sources), home, or data/NAME: the volume NAME that the devfile declares.",
+        "adopt: [{volume: old, as: cache}]\n",
+        "adopt: [{volume: old, as: data/cache}]\n",
+    ),
+    rule(
         "manifest/web-address",
         "An address of the web begins with https:// or http:// and names a host. It holds no password and no query.",
         "devfileRegistry: registry.example.org\n",
         "devfileRegistry: https://registry.example.org\n",
+    ),
+    rule(
+        "manifest/window",
+        "A maintenance window has a day and a length, or it would never open. Without days it opens every day; where `to` is not later than `from`, it ends on the next day.",
+        "maintenance: {windows: [{from: 02:00, to: 02:00}]}\n",
+        "maintenance: {windows: [{from: 00:00, to: 24:00}]}\n",
     ),
     rule(
         "manifest/workspace-id",

@@ -2,16 +2,21 @@
 
 use url::{Host, Url};
 
-use crate::document::{Decode, Fields, Node, Reader, Spanned};
-use crate::model::{Name, OnRemove, Power};
+use crate::document::{Decode, Fields, Node, Reader, Spanned, bounded, parsed};
+use crate::model::{DriftPolicy, Name, OnRemove, Power, Seconds};
 
+use super::follow::Follow;
 use super::forms::{self, PublishRule};
+use super::maintenance::Maintenance;
 use super::workspace::StorageMode;
 
 /// The home directory in containers, where the Site doesn't say.
 const DEFAULT_HOME: &str = "/home/user";
 /// How many workspaces one plan may remove, where the Site doesn't say.
 const DEFAULT_MAX_DELETIONS: u32 = 5;
+/// How many hundredths of the machine's memory may be promised, where the Site doesn't say, and at most.
+const DEFAULT_PROMISED_MEMORY: u32 = 100;
+const MOST_PROMISED_MEMORY: i64 = 10_000;
 
 /// One configuration repository applied to one engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +33,14 @@ pub struct Site {
     pub image_map: Vec<(Spanned<String>, Spanned<String>)>,
     /// Where devfiles are looked up that others import by id alone.
     pub devfile_registry: Option<Spanned<Url>>,
+    /// Whether nothing is changed, only reported.
+    pub suspend: bool,
+    /// What is done about drift.
+    pub drift: DriftPolicy,
+    /// When changes may interrupt somebody's work, where the workspace doesn't say; absent: at any time.
+    pub maintenance: Option<Maintenance>,
+    /// The repository that the daemon follows in place of the one that it is given.
+    pub source: Option<Follow>,
 }
 
 /// What workspaces are where their manifest doesn't say.
@@ -66,6 +79,10 @@ pub struct Policy {
     pub require_digest: bool,
     /// How many workspaces one plan may remove without an approval.
     pub max_deletions: u32,
+    /// How long the volumes of a removed workspace are kept before `wharf gc` offers to remove them; absent: for ever.
+    pub retain: Option<Seconds>,
+    /// How many hundredths of the machine's memory the workspaces that run may be promised together.
+    pub promised_memory: u32,
     /// Where workspaces may publish ports; empty: nowhere.
     pub publish_allow: Vec<Spanned<PublishRule>>,
     /// Hosts that are asked for devfiles, and for registries' tokens, though their address is not public.
@@ -78,6 +95,8 @@ impl Default for Policy {
             images_allow: None,
             require_digest: false,
             max_deletions: DEFAULT_MAX_DELETIONS,
+            retain: None,
+            promised_memory: DEFAULT_PROMISED_MEMORY,
             publish_allow: Vec::new(),
             private_hosts: Vec::new(),
         }
@@ -95,9 +114,12 @@ impl Decode for Site {
             image_map: image_map(&mut fields, reader),
             devfile_registry: forms::optional(&mut fields, "devfileRegistry", &forms::WEB_ADDRESS, reader)
                 .and_then(|text| forms::parsed(text, &forms::WEB_ADDRESS, Url::parse, reader)),
+            suspend: fields.optional("suspend", reader).unwrap_or(false),
+            drift: fields.optional("drift", reader).unwrap_or_default(),
+            maintenance: fields.optional("maintenance", reader),
+            source: fields.optional("source", reader),
         };
         fields.not_yet("domain", "manifest/not-supported-yet", reader);
-        fields.not_yet("source", "manifest/not-supported-yet", reader);
         fields.finish(reader);
         Some(site)
     }
@@ -136,12 +158,26 @@ impl Decode for Policy {
             max_deletions: fields
                 .optional("maxDeletions", reader)
                 .unwrap_or(DEFAULT_MAX_DELETIONS),
+            retain: fields.optional("retain", reader),
+            promised_memory: promised_memory(&mut fields, reader).unwrap_or(DEFAULT_PROMISED_MEMORY),
             publish_allow: publish.allow,
             private_hosts: imports.private_hosts,
         };
         fields.finish(reader);
         Some(policy)
     }
+}
+
+impl Decode for Seconds {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        parsed(node, reader, "manifest/duration")
+    }
+}
+
+fn promised_memory(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<u32> {
+    fields.optional::<i64>("promisedMemory", reader)?;
+    let number = bounded(fields.node("promisedMemory")?, reader, 1..=MOST_PROMISED_MEMORY)?;
+    u32::try_from(number).ok()
 }
 
 #[derive(Default)]

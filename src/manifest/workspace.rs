@@ -1,9 +1,10 @@
 //! `kind: Workspace`: what one user works in.
 
 use crate::document::{Decode, Fields, Node, Reader, Span, Spanned, bounded, choice, parsed};
-use crate::model::{Name, OnRemove, Power, WorkspaceId};
+use crate::model::{Name, OnRemove, Power, Role, WorkspaceId};
 
 use super::forms;
+use super::maintenance::Maintenance;
 
 /// The address on which a port is published, where the manifest doesn't say.
 const DEFAULT_ADDRESS: &str = "127.0.0.1";
@@ -28,10 +29,16 @@ pub struct Workspace {
     pub storage: WorkspaceStorage,
     /// The workspace whose data it takes over.
     pub moved_from: Option<Spanned<WorkspaceId>>,
+    /// Volumes that are not wharf's and whose data it takes over.
+    pub adopt: Vec<Adopt>,
     /// Endpoints to publish on the host.
     pub publish: Vec<Publish>,
     /// The devfile's starter project to begin with.
     pub starter_project: Option<Spanned<String>>,
+    /// Whether nothing of it is changed, only reported.
+    pub suspend: bool,
+    /// When changes may interrupt it; absent: as the Site says.
+    pub maintenance: Option<Maintenance>,
 }
 
 /// Where a workspace's devfile is.
@@ -61,6 +68,15 @@ pub enum StorageMode {
     Ephemeral,
 }
 
+/// A volume that is not wharf's and whose data is taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adopt {
+    /// What the engine calls it.
+    pub volume: Spanned<String>,
+    /// The workspace's own volume that gets its data.
+    pub role: Spanned<Role>,
+}
+
 /// An endpoint published on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publish {
@@ -87,8 +103,11 @@ impl Decode for Workspace {
         let power = fields.optional("power", reader);
         let storage = fields.optional("storage", reader).unwrap_or_default();
         let moved_from = fields.optional("movedFrom", reader);
+        let adopt = fields.list("adopt", reader);
         let publish = fields.list("publish", reader);
         let starter_project = fields.optional("starterProject", reader);
+        let suspend = fields.optional("suspend", reader).unwrap_or(false);
+        let maintenance = fields.optional("maintenance", reader);
         for key in ["template", "editors", "secrets", "share", "restoreFrom"] {
             fields.not_yet(key, NOT_YET, reader);
         }
@@ -102,8 +121,11 @@ impl Decode for Workspace {
             power,
             storage,
             moved_from,
+            adopt,
             publish,
             starter_project,
+            suspend,
+            maintenance,
         })
     }
 }
@@ -194,6 +216,37 @@ impl Decode for WorkspaceId {
     fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         parsed(node, reader, "manifest/workspace-id")
     }
+}
+
+impl Decode for Adopt {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = Fields::of(node, reader)?;
+        let volume = fields
+            .required::<String>("volume", reader)
+            .and_then(|_| fields.node("volume"))
+            .and_then(|node| forms::text(node, &forms::VOLUME, reader));
+        let word = fields.required::<Spanned<String>>("as", reader);
+        fields.finish(reader);
+        let role = word.and_then(|word| volume_role(&word, reader));
+        Some(Self {
+            volume: volume?,
+            role: role?,
+        })
+    }
+}
+
+/// The volume of a workspace that a word means.
+fn volume_role(word: &Spanned<String>, reader: &mut Reader<'_>) -> Option<Spanned<Role>> {
+    let (text, span) = (word.value.as_str(), word.span);
+    if let Some(value) = Role::of_volume_word(text) {
+        return Some(Spanned { value, span });
+    }
+    let message = format!("{text:?} is no volume of a workspace");
+    let help = "write projects, home, or data/NAME for the volume NAME of the devfile";
+    let error = reader.error("manifest/volume-role", span, message).help(help);
+    let data = format!("data/{text}");
+    reader.report(error.suggest(text, ["projects", "home", data.as_str()]));
+    None
 }
 
 impl Decode for Publish {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::command::{DesiredCommand, ExecCommand};
+use super::drift::DriftPolicy;
+use super::maintenance::Maintenance;
 use super::name::{Name, WorkspaceId};
 use super::object::Role;
 use super::spec::{ContainerSpec, ImageSpec, Limits, MarkSpec, NetworkSpec, PodSpec, UidRange, VolumeSpec};
@@ -16,6 +18,14 @@ pub struct DesiredState {
     pub site: Name,
     /// How many workspaces one plan may remove without an approval.
     pub max_deletions: u32,
+    /// Whether nothing is changed, only reported.
+    pub suspend: bool,
+    /// What is done about drift.
+    pub drift: DriftPolicy,
+    /// When workspaces that are no longer declared may be interrupted; at any time where there is nothing.
+    pub maintenance: Option<Maintenance>,
+    /// How many hundredths of the machine's memory the workspaces that run may be promised together.
+    pub promised_memory: u32,
     /// The workspaces.
     pub workspaces: BTreeMap<WorkspaceId, DesiredWorkspace>,
 }
@@ -28,7 +38,7 @@ pub enum Power {
     On,
     /// Never running.
     Off,
-    /// Running or suspended, both are right; created running.
+    /// Running, until a person stops it; created running.
     Auto,
 }
 
@@ -58,10 +68,16 @@ pub struct DesiredWorkspace {
     pub id: WorkspaceId,
     /// Whether it runs.
     pub power: Power,
+    /// Whether nothing of it is changed, only reported.
+    pub suspend: bool,
+    /// When changes may interrupt it; at any time where there is nothing.
+    pub maintenance: Option<Maintenance>,
     /// What becomes of its volumes when its manifest goes.
     pub on_remove: OnRemove,
     /// The workspace whose data it takes over.
     pub moved_from: Option<Moved>,
+    /// Volumes that are not wharf's and whose data it takes over: the engine's name of each, by the role of its own.
+    pub adopt: BTreeMap<Role, String>,
     /// The owner's ids on the host.
     pub uid_range: UidRange,
     /// Its network.
@@ -138,6 +154,8 @@ pub struct DesiredEndpoint {
     pub component: String,
     /// The port in the container.
     pub port: u16,
+    /// Whether something has to listen there as soon as the workspace is ready.
+    pub awaited: bool,
 }
 
 /// What runs around a workspace's stop: the pod's label keeps it for when the devfile is no longer there.
@@ -207,6 +225,14 @@ impl CloneProject {
 }
 
 impl DesiredWorkspace {
+    /// The record that a person has stopped the workspace, where its power leaves that open. It counts until it is removed,
+    /// whatever becomes of the workspace's objects: that they don't run has other reasons as well, such as a reboot.
+    #[must_use]
+    pub fn stopped_mark() -> (Role, MarkSpec) {
+        let done = "asked for".to_owned();
+        (Role::Mark("stopped".to_owned()), MarkSpec { done })
+    }
+
     /// The record that the post-start commands have passed; none where there are none.
     #[must_use]
     pub fn post_start_mark(&self) -> Option<(Role, MarkSpec)> {

@@ -6,29 +6,40 @@
 
 pub mod command;
 pub mod desired;
+pub mod drift;
+pub mod duration;
 pub mod identity;
 pub mod labels;
+pub mod maintenance;
 pub mod name;
 pub mod object;
 pub mod observed;
+pub mod origin;
 pub mod quantity;
 pub mod reference;
 pub mod spec;
+pub mod stored;
 
 pub use command::{CommandAction, DesiredCommand, ExecCommand};
 pub use desired::{
     CloneProject, DesiredContainer, DesiredEndpoint, DesiredState, DesiredWorkspace, HealthCheck, Moved,
     OnRemove, Power, Probe, ProjectSource, StopHooks,
 };
+pub use drift::{DriftPolicy, Reaction};
+pub use duration::{Seconds, SecondsError};
 pub use identity::{Identity, content_hash, spec_hash};
 pub use labels::{Labels, Ownership};
+pub use maintenance::{Clock, Day, Maintenance, Window, Zone, ZoneError};
 pub use name::{Name, NameError, WorkspaceId};
 pub use object::{Kind, ObjectId, Role};
 pub use observed::{
-    Enforced, EngineFacts, EngineId, ObservedImage, ObservedObject, ObservedState, Reading, RunState,
+    Enforced, EngineFacts, EngineId, ForeignVolume, ObservedImage, ObservedObject, ObservedState, Reading,
+    RunState,
 };
+pub use origin::{Origin, OriginError, Transport};
 pub use quantity::{Bytes, MilliCpu, QuantityError};
 pub use spec::{
     ContainerSpec, ContextFile, ImageSource, ImageSpec, Limits, MarkSpec, Mount, NetworkSpec, PodSpec,
     PublishedPort, STOP_TIMEOUT, Spec, UidRange, VolumeSpec,
 };
+pub use stored::StoredImage;

@@ -60,6 +60,12 @@ impl ObjectId {
             name: name.into(),
         }
     }
+
+    /// Whether it is a mark ([`Role::Mark`]), whoever's: no name within a role holds a dot.
+    #[must_use]
+    pub fn is_mark(&self) -> bool {
+        self.kind == Kind::Volume && self.name.ends_with(".mark")
+    }
 }
 
 impl fmt::Display for ObjectId {
@@ -121,6 +127,36 @@ impl Role {
             | Self::Component(_)
             | Self::Event(_)
             | Self::Mark(_) => false,
+        }
+    }
+
+    /// A data volume's word in a manifest: `projects`, `home`, or `data/NAME` for a volume of the devfile, which may be
+    /// called `home` itself.
+    #[must_use]
+    pub fn volume_word(&self) -> Option<String> {
+        match self {
+            Self::Projects => Some("projects".to_owned()),
+            Self::Home => Some("home".to_owned()),
+            Self::Data(_) => Some(self.to_string()),
+            Self::Network
+            | Self::Pod
+            | Self::DedicatedPod(_)
+            | Self::Component(_)
+            | Self::Event(_)
+            | Self::Mark(_) => None,
+        }
+    }
+
+    /// The data volume that a manifest's word means.
+    #[must_use]
+    pub fn of_volume_word(word: &str) -> Option<Self> {
+        match word {
+            "projects" => Some(Self::Projects),
+            "home" => Some(Self::Home),
+            _ => {
+                let name = word.strip_prefix("data/").filter(|name| !name.is_empty());
+                name.map(|name| Self::Data(name.to_owned()))
+            }
         }
     }
 
@@ -227,6 +263,21 @@ mod tests {
         }
         assert!("volume/other".parse::<Role>().is_err());
         assert!("mark/".parse::<Role>().is_err());
+    }
+
+    #[test]
+    fn a_data_volumes_word_reads_back_and_other_roles_have_none() {
+        for role in roles() {
+            let word = role.volume_word();
+            assert_eq!(word.is_some(), role.is_data());
+            assert_eq!(
+                word.as_deref().and_then(Role::of_volume_word),
+                role.is_data().then_some(role)
+            );
+        }
+        for word in ["", "data/", "data", "volume/home", "network"] {
+            assert_eq!(Role::of_volume_word(word), None, "{word}");
+        }
     }
 
     #[test]

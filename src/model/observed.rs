@@ -11,7 +11,7 @@ use super::object::{Kind, ObjectId};
 
 /// What one incarnation of an object is known by: Podman's id, or a volume's time of creation. An object that was
 /// removed and created again under its name has another.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EngineId(pub String);
 
@@ -36,6 +36,8 @@ pub struct EngineFacts {
     pub rootless: bool,
     /// Whether limits are enforced at all (rootless on cgroup v1 ignores them).
     pub enforces_limits: bool,
+    /// The machine's memory in bytes, where it is known.
+    pub memory: Option<u64>,
 }
 
 /// Everything that matters on the engine.
@@ -47,8 +49,23 @@ pub struct ObservedState {
     pub objects: BTreeMap<ObjectId, ObservedObject>,
     /// Names that objects which are not the site's hold.
     pub foreign: BTreeSet<ObjectId>,
+    /// Volumes that are not the site's, by name.
+    pub volumes: BTreeMap<String, ForeignVolume>,
     /// Every image, by each of its names.
     pub images: BTreeMap<String, ObservedImage>,
+}
+
+/// A volume that is not the site's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignVolume {
+    /// Which incarnation it is.
+    pub id: EngineId,
+    /// The site that its labels name; another one, or this one where the rest of its labels can't be understood.
+    pub site: Option<String>,
+    /// Why its data can't be read, where it lies elsewhere than in the engine's own storage.
+    pub elsewhere: Option<String>,
+    /// The containers that run with it, where that was asked for.
+    pub used_by: Vec<String>,
 }
 
 /// An image that is there.
@@ -115,6 +132,15 @@ impl RunState {
     #[must_use]
     pub fn is_running(self) -> bool {
         matches!(self, Self::Running { .. })
+    }
+
+    /// Whether anything of it is there that a stop would end.
+    #[must_use]
+    pub fn is_up(self) -> bool {
+        match self {
+            Self::Running { .. } | Self::Paused | Self::Degraded | Self::Unknown => true,
+            Self::Inert | Self::Created | Self::Exited { .. } => false,
+        }
     }
 }
 

@@ -22,6 +22,9 @@ pub struct Change {
     pub fields: Vec<FieldChange>,
     /// Why, in one sentence.
     pub reason: String,
+    /// Whether it is drift, which no commit explains; nothing where that is not known.
+    #[serde(default)]
+    pub drift: Option<bool>,
 }
 
 /// What is done about a difference.
@@ -105,7 +108,50 @@ pub struct FieldChange {
     pub forces_replace: bool,
 }
 
-/// A change that waits for an approval, or can't be made.
+/// What holds a change back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hold {
+    /// Something is in its way, and only a person can clear it.
+    #[default]
+    Conflict,
+    /// It loses data or removes many workspaces, which needs an approval.
+    Approval,
+    /// Its workspace or the Site is declared with `suspend: true`.
+    Suspended,
+    /// It is drift, which the Site only reports.
+    Drift,
+    /// It would interrupt somebody's work, and waits for a maintenance window.
+    Window,
+    /// The machine has no room for it until something else is stopped.
+    Room,
+}
+
+impl Hold {
+    /// The word of the JSON form.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::Approval => "approval",
+            Self::Suspended => "suspended",
+            Self::Drift => "drift",
+            Self::Window => "window",
+            Self::Room => "room",
+        }
+    }
+
+    /// Whether the commit that is in force says that it waits: such a commit is carried out while it does.
+    #[must_use]
+    pub fn is_declared(self) -> bool {
+        match self {
+            Self::Suspended | Self::Drift => true,
+            Self::Conflict | Self::Approval | Self::Window | Self::Room => false,
+        }
+    }
+}
+
+/// A change that waits, or can't be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blocked {
     /// The object; for a workspace as a whole its pod.
@@ -116,4 +162,10 @@ pub struct Blocked {
     pub reason: String,
     /// The digest that approves it; null where no approval helps.
     pub approve: Option<String>,
+    /// What holds it back.
+    #[serde(default)]
+    pub hold: Hold,
+    /// Until when it waits, in seconds since 1970; null where no moment ends it.
+    #[serde(default)]
+    pub until: Option<i64>,
 }

@@ -1,11 +1,12 @@
 //! Guards: which drafts may be carried out. Losing data and removing many workspaces at once need an approval that is
-//! bound to the plan; a conflict is never carried out.
+//! bound to the plan; a conflict is never carried out; what is declared to wait waits ([`super::hold`]).
 
 use std::collections::BTreeSet;
 
-use super::change::{Blocked, Change, ChangeAction, Impact};
+use super::change::{Blocked, Change, ChangeAction, Hold, Impact};
 use super::diff::{Draft, DraftStep, Verb};
-use crate::model::{DesiredState, Kind, ObjectId, Role, WorkspaceId};
+use super::{Request, hold};
+use crate::model::{DesiredState, Kind, ObjectId, ObservedState, Role, WorkspaceId};
 
 /// The digests that were approved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,11 +30,19 @@ pub struct Guarded {
     pub noop: usize,
     /// What the reader should know.
     pub notes: Vec<String>,
+    /// When the first of the maintenance windows closes that the steps need, in seconds since 1970.
+    pub closes: Option<i64>,
 }
 
-/// Holds back what needs an approval that was not given.
+/// Holds back what is to wait, and what needs an approval that was not given.
 #[must_use]
-pub fn guard(drafts: Vec<Draft>, desired: &DesiredState, digest: &str, approval: &Approval) -> Guarded {
+pub fn guard(
+    drafts: Vec<Draft>,
+    (desired, observed): (&DesiredState, &ObservedState),
+    digest: &str,
+    request: &Request,
+) -> Guarded {
+    let approval = &request.approval;
     let removals = drafts.iter().filter(|d| d.removal).count();
     let deletions_approved = approval.deletions.as_deref() == Some(digest);
     let data_loss_approved = approval.data_loss.as_deref() == Some(digest);
@@ -44,6 +53,8 @@ pub fn guard(drafts: Vec<Draft>, desired: &DesiredState, digest: &str, approval:
         guarded.changes.append(&mut draft.changes.clone());
         if !draft.conflicts.is_empty() {
             guarded.blocked.append(&mut draft.conflicts);
+        } else if let Some(blocked) = hold::suspended(&draft, desired, request) {
+            guarded.blocked.push(blocked);
         } else if let (true, Some(reason)) = (draft.removal, &refusal) {
             let object = Role::Pod.object_id(&desired.site, &draft.workspace);
             guarded.blocked.push(Blocked {
@@ -51,8 +62,13 @@ pub fn guard(drafts: Vec<Draft>, desired: &DesiredState, digest: &str, approval:
                 workspace: draft.workspace.clone(),
                 reason: reason.clone(),
                 approve: Some(digest.to_owned()),
+                hold: Hold::Approval,
+                until: None,
             });
         } else {
+            let states = (desired, observed);
+            let closes = hold::hold(&mut draft, states, request, &mut guarded.blocked);
+            guarded.closes = [guarded.closes, closes].into_iter().flatten().min();
             let workspace = draft.workspace.clone();
             let steps = if data_loss_approved {
                 draft.steps
@@ -99,6 +115,8 @@ fn without_data_loss(draft: Draft, digest: &str, guarded: &mut Guarded) -> Vec<D
             workspace: change.workspace.clone(),
             reason: format!("its data would be lost: {}", change.reason),
             approve: Some(digest.to_owned()),
+            hold: Hold::Approval,
+            until: None,
         });
     }
     let replaces = draft

@@ -4,23 +4,31 @@
 //! In: the two states, as values. Out: a [`Plan`], the same for the same input, byte for byte. Reading anything,
 //! executing anything and looking at the clock don't belong here.
 
+pub mod adopt;
 pub mod change;
 pub mod clone;
 pub mod diff;
 pub mod display;
+pub mod garbage;
 pub mod guard;
+mod hold;
 pub mod order;
+pub mod room;
 pub mod step;
 pub mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
     DesiredState, EngineId, Name, ObjectId, ObservedState, OnRemove, RunState, WorkspaceId, content_hash,
 };
-pub use change::{Blocked, Change, ChangeAction, FieldChange, Impact};
+pub use adopt::{Adopt, Adoption, adopt};
+pub use change::{Blocked, Change, ChangeAction, FieldChange, Hold, Impact};
+pub use diff::{adoptable, pending as pending_adoptions};
+pub use garbage::{Candidate, Garbage, Kept, Look, garbage};
 pub use guard::Approval;
 pub use order::OrderError;
 pub use step::{Action, Creation, Step, StepId, Target, ToolsContainer};
@@ -50,8 +58,18 @@ pub struct Request {
     /// What becomes of the volumes of workspaces that are no longer declared, as their manifests said while they were;
     /// what is not listed is retained.
     pub removed: BTreeMap<WorkspaceId, OnRemove>,
+    /// How many commits ago each workspace was declared: where room is short, the oldest comes first.
+    pub ages: BTreeMap<WorkspaceId, usize>,
     /// Workspaces whose power is asked for by a person: `true` runs, `false` is stopped.
     pub power: BTreeMap<WorkspaceId, bool>,
+    /// A state that the caller has seen applied: a difference where nothing else is declared now is drift.
+    pub before: Option<Arc<DesiredState>>,
+    /// The present moment, in seconds since 1970; where it is not said, nothing waits for a maintenance window.
+    pub moment: Option<i64>,
+    /// Whether a person asks not to wait for maintenance windows.
+    pub now: bool,
+    /// Whether a person asks to repair drift, whatever the Site says.
+    pub repair: bool,
 }
 
 /// A plan. Its digest names its changes, whatever the commit.
@@ -77,6 +95,12 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What was seen of every object that the steps touch.
     pub seen: BTreeMap<String, Seen>,
+    /// The moment that it was made for, in seconds since 1970, where it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<i64>,
+    /// When the first of the maintenance windows closes that steps need, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closes: Option<i64>,
 }
 
 /// What a plan saw of an object.
@@ -159,10 +183,14 @@ impl Plan {
 /// # Errors
 /// A cycle among the steps, named.
 pub fn plan(desired: &DesiredState, observed: &ObservedState, request: &Request) -> Result<Plan, OrderError> {
-    let drafts = diff::drafts(desired, observed, request);
-    let (drafts, mut notes) = target::select(drafts, &request.selection);
+    let mut drafts = diff::drafts(desired, observed, request);
+    room::hold_back(&mut drafts, desired, observed, request);
+    let (mut drafts, mut notes) = target::select(drafts, &request.selection);
+    for draft in &mut drafts {
+        hold::ignore(draft, &desired.drift, request);
+    }
     let digest = digest(&drafts);
-    let guarded = guard::guard(drafts, desired, &digest, &request.approval);
+    let guarded = guard::guard(drafts, (desired, observed), &digest, request);
     notes.extend(guarded.notes);
     let mut changes = guarded.changes;
     changes.sort_by(|a, b| (&a.workspace, &a.object).cmp(&(&b.workspace, &b.object)));
@@ -177,6 +205,8 @@ pub fn plan(desired: &DesiredState, observed: &ObservedState, request: &Request)
         notes,
         seen: seen(&steps, observed),
         steps,
+        moment: request.moment,
+        closes: guarded.closes,
     })
 }
 

@@ -87,6 +87,15 @@ pub enum Action {
         /// The owners' ids before and after, where they differ.
         reown: Option<(UidRange, UidRange)>,
     },
+    /// Copies the data of a volume that is not wharf's to this one, which is empty.
+    CopyData {
+        /// What is copied; it stays as it is.
+        from: Target,
+        /// Where it goes.
+        to: Target,
+        /// The owners' ids there and here.
+        reown: (UidRange, UidRange),
+    },
     /// Creates a container, runs it to its end, which must be exit code 0, and removes it.
     RunToEnd {
         /// What it is.
@@ -201,6 +210,7 @@ impl Action {
             | Self::Stop { .. }
             | Self::Remove { .. }
             | Self::MoveData { .. }
+            | Self::CopyData { .. }
             | Self::RunCommands { .. }
             | Self::AwaitReady { .. }
             | Self::Mark { .. } => None,
@@ -220,11 +230,29 @@ impl Action {
             | Self::Stop { .. }
             | Self::Remove { .. }
             | Self::MoveData { .. }
+            | Self::CopyData { .. }
             | Self::Clone { .. }
             | Self::RunCommands { .. }
             | Self::AwaitReady { .. } => None,
         }
     }
+
+    /// Each word of [`Action::verb`].
+    pub const VERBS: [&'static str; 13] = [
+        "fetch",
+        "create",
+        "start",
+        "resize",
+        "stop",
+        "remove",
+        "move data to",
+        "copy data to",
+        "run",
+        "clone into",
+        "run commands in",
+        "wait for",
+        "record",
+    ];
 
     /// What it does, as a word for progress and errors.
     #[must_use]
@@ -237,6 +265,7 @@ impl Action {
             Self::Stop { .. } => "stop",
             Self::Remove { .. } => "remove",
             Self::MoveData { .. } => "move data to",
+            Self::CopyData { .. } => "copy data to",
             Self::RunToEnd { .. } => "run",
             Self::Clone { .. } => "clone into",
             Self::RunCommands { .. } => "run commands in",
@@ -264,6 +293,7 @@ impl fmt::Display for Step {
             | Action::Stop { .. }
             | Action::Remove { .. }
             | Action::MoveData { .. }
+            | Action::CopyData { .. }
             | Action::RunToEnd { .. }
             | Action::Mark { .. } => write!(f, "{} {}", self.action.verb(), self.object),
         }

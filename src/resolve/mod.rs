@@ -137,6 +137,10 @@ impl Workspaces<'_> {
         let mut state = DesiredState {
             site: self.manifests.site.name.value.clone(),
             max_deletions: self.manifests.site.spec.policy.max_deletions,
+            suspend: self.manifests.site.spec.suspend,
+            drift: self.manifests.site.spec.drift,
+            maintenance: workspace::maintenance(&self.manifests.site.spec, None),
+            promised_memory: self.manifests.site.spec.policy.promised_memory,
             workspaces: BTreeMap::new(),
         };
         for (id, devfile) in &self.devfiles {

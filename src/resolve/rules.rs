@@ -6,6 +6,18 @@ use crate::document::rule::rule;
 /// Every rule that needs manifests and devfiles together.
 pub const RULES: &[Rule] = &[
     rule(
+        "resolve/adopt-ephemeral",
+        "An ephemeral volume loses its data when the workspace stops, so nothing is adopted as one.",
+        "storage: {mode: ephemeral}\nadopt: [{volume: old, as: home}]\n",
+        "storage: {mode: persistent}\nadopt: [{volume: old, as: home}]\n",
+    ),
+    rule(
+        "resolve/adopt-unknown-volume",
+        "A volume is adopted as one that the workspace has: projects and home where a container mounts them, and the devfile's own.",
+        "adopt: [{volume: old, as: data/chache}] # the devfile has only cache\n",
+        "adopt: [{volume: old, as: data/cache}]\n",
+    ),
+    rule(
         "resolve/build-argument",
         "A build takes --build-arg NAME=VALUE. Other arguments would be options of the engine, which a devfile does not choose.",
         "dockerfile: {uri: Containerfile, args: [--network, host]}\n",

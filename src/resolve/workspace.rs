@@ -8,10 +8,10 @@ use super::{build, events, images, limits, projects, publish};
 use crate::devfile::{self, CommandKind, Component, ComponentKind, Container, Devfile, GroupKind};
 use crate::document::{Code, Diagnostic, Diagnostics, Files, Span};
 use crate::lock::Lock;
-use crate::manifest::{Manifest, Manifests, Workspace};
+use crate::manifest::{self, Manifest, Manifests, Site, Workspace};
 use crate::model::{
-    ContainerSpec, DesiredContainer, DesiredWorkspace, HealthCheck, ImageSpec, Moved, NetworkSpec, ObjectId,
-    PodSpec, Probe, Role, STOP_TIMEOUT, StopHooks, VolumeSpec,
+    ContainerSpec, DesiredContainer, DesiredWorkspace, HealthCheck, ImageSpec, Maintenance, Moved,
+    NetworkSpec, ObjectId, PodSpec, Probe, Role, STOP_TIMEOUT, StopHooks, VolumeSpec,
 };
 
 /// All that one workspace is made from.
@@ -126,18 +126,22 @@ pub(super) fn resolve(input: &Input<'_>, diagnostics: &mut Diagnostics) -> Optio
     let tools = tools(input, &containers, &projects, class);
     let pods = pods(input, &mains, &published);
     let uid_range = input.uids.get(&manifest.spec.owner.value);
+    let volumes = volumes(input, &containers);
     let storage = &manifest.spec.storage;
     Some(DesiredWorkspace {
         id: manifest.id(),
         power: manifest.spec.power.unwrap_or(site.defaults.power),
+        suspend: manifest.spec.suspend,
+        maintenance: maintenance(site, manifest.spec.maintenance.as_ref()),
         on_remove: storage.on_remove.unwrap_or(site.defaults.on_remove),
         moved_from: manifest.spec.moved_from.as_ref().map(|from| Moved {
             id: from.value.clone(),
             uid_range: input.uids.get(&from.value.owner),
         }),
+        adopt: adopted(input, &volumes, &mut report),
         uid_range,
         network: NetworkSpec { dns: pods.len() > 1 },
-        volumes: volumes(input, &containers),
+        volumes,
         images: wanted,
         pods,
         containers,
@@ -148,9 +152,20 @@ pub(super) fn resolve(input: &Input<'_>, diagnostics: &mut Diagnostics) -> Optio
             pre_stop: events::commands(input, &input.devfile.pre_stop()),
             post_stop,
         },
-        endpoints: publish::endpoints(&mains),
+        endpoints: publish::endpoints(input.devfile, &mains),
         commands: events::all(input),
         tools,
+    })
+}
+
+/// When changes may interrupt a workspace: as it says, else as the Site does.
+pub(super) fn maintenance(site: &Site, own: Option<&manifest::Maintenance>) -> Option<Maintenance> {
+    let says = own.or(site.maintenance.as_ref())?;
+    let zone = says.zone.clone();
+    let zone = zone.or_else(|| site.maintenance.as_ref()?.zone.clone());
+    (!says.windows.is_empty()).then(|| Maintenance {
+        zone: zone.unwrap_or_default(),
+        windows: says.windows.clone(),
     })
 }
 
@@ -250,6 +265,35 @@ fn volumes(input: &Input<'_>, containers: &[DesiredContainer]) -> BTreeMap<Role,
         }
     }
     volumes
+}
+
+/// What is adopted as which of the workspace's volumes.
+fn adopted(
+    input: &Input<'_>,
+    volumes: &BTreeMap<Role, VolumeSpec>,
+    report: &mut dyn FnMut(Diagnostic),
+) -> BTreeMap<Role, String> {
+    let mut adopted = BTreeMap::new();
+    for adopt in &input.manifest.spec.adopt {
+        let word = adopt.role.value.volume_word().unwrap_or_default();
+        let error = |code, message: String| input.manifest.error(code, adopt.role.span, message);
+        match volumes.get(&adopt.role.value) {
+            Some(volume) if volume.ephemeral => {
+                let message = format!("{word} is ephemeral: its data is gone when the workspace stops");
+                let error = error("resolve/adopt-ephemeral", message);
+                report(error.help("make the volume persistent, or remove it from adopt"));
+            }
+            Some(_) => drop(adopted.insert(adopt.role.value.clone(), adopt.volume.value.clone())),
+            None => {
+                let message = format!("the workspace has no volume {word}");
+                let words: Vec<String> = volumes.keys().filter_map(Role::volume_word).collect();
+                let error = error("resolve/adopt-unknown-volume", message);
+                let error = error.help(format!("it has {}", words.join(", ")));
+                report(error.suggest(&word, words.iter().map(String::as_str)));
+            }
+        }
+    }
+    adopted
 }
 
 /// The container that fetches sources where the workspace's image lacks the programs: the Site's tools image on the

@@ -1,6 +1,6 @@
 //! Commits, read with gix straight from the object database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
@@ -19,8 +19,14 @@ pub(super) struct Repository {
 }
 
 impl Repository {
-    /// The repository that `dir` is in, if it is in one.
+    /// The repository that `dir` is in, if it is in one. Below a repository's own directory (`mirror.git/configs/lab`), the
+    /// rest is the folder within its commits, whatever lies on the disk.
     pub(super) fn discover(dir: &Path) -> Option<Self> {
+        if let Some(own) = dir.ancestors().find(|dir| gix::discover::is_git(dir).is_ok()) {
+            let git = gix::open(own).ok()?;
+            let prefix = dir.strip_prefix(own).ok()?.to_str()?.to_owned();
+            return Some(Self { git, prefix });
+        }
         let dir = dir.canonicalize().ok()?;
         let git = gix::discover(&dir).ok()?;
         let prefix = git
@@ -32,8 +38,31 @@ impl Repository {
         Some(Self { git, prefix })
     }
 
+    /// The folder within the repository, with `/`; empty for its root.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The first parent of a commit.
+    pub(super) fn parent(&self, commit: ObjectId) -> Option<ObjectId> {
+        let commit = self.git.find_commit(commit).ok()?;
+        commit.parent_ids().next().map(gix::Id::detach)
+    }
+
     pub(super) fn required(dir: &Path) -> Result<Self, SourceError> {
         Self::discover(dir).ok_or_else(|| SourceError::NoRepository(dir.to_owned()))
+    }
+
+    /// The directory of the repository itself, with `path` within the folder behind it, for [`Self::discover`].
+    pub(super) fn folder(&self, path: &str) -> PathBuf {
+        let mut folder = self.git.git_dir().to_owned();
+        // An empty part would leave a slash behind.
+        folder.extend(
+            [self.prefix.as_str(), path]
+                .into_iter()
+                .filter(|part| !part.is_empty()),
+        );
+        folder
     }
 
     /// The commit that is checked out, and whether anything below the folder differs from it.
@@ -88,6 +117,14 @@ impl Repository {
             .ok_or_else(|| none("the two have no commit in common".to_owned()))
     }
 
+    /// A file's path from the repository's root.
+    pub(super) fn path(&self, path: &str) -> String {
+        match self.prefix.is_empty() {
+            true => path.to_owned(),
+            false => format!("{}/{path}", self.prefix),
+        }
+    }
+
     /// The id of the folder's tree at a commit.
     pub(super) fn tree(&self, commit: &ObjectId) -> Result<ObjectId, SourceError> {
         let tree = self
@@ -106,6 +143,33 @@ impl Repository {
                 commit: commit.to_string(),
                 path: self.prefix.clone(),
             })
+    }
+
+    /// The tree `id`, in which `object` takes the place of what is at `path`, a file or a folder; of all of it where the
+    /// path is empty. The changed trees are written, and nothing else is.
+    pub(super) fn replaced(
+        &self,
+        id: ObjectId,
+        path: &str,
+        object: ObjectId,
+    ) -> Result<ObjectId, SourceError> {
+        if path.is_empty() {
+            return Ok(object);
+        }
+        let (name, below) = path.split_once('/').unwrap_or((path, ""));
+        let tree = self.git.find_tree(id).map_err(broken)?;
+        let mut tree = tree.decode().map_err(broken)?.into_owned();
+        let entry = tree.entries.iter_mut().find(|entry| entry.filename == name);
+        let entry = entry.ok_or_else(|| broken(format!("there is no {name} in the commit")))?;
+        entry.oid = self.replaced(entry.oid, below, object)?;
+        Ok(self.git.write_object(&tree).map_err(broken)?.detach())
+    }
+
+    /// The id of a file's text at a commit; nothing where it is not there.
+    pub(super) fn blob_id(&self, commit: &ObjectId, path: &str) -> Option<ObjectId> {
+        let tree = self.git.find_tree(self.tree(commit).ok()?).ok()?;
+        let entry = tree.lookup_entry_by_path(path).ok()??;
+        entry.mode().is_blob().then(|| entry.object_id())
     }
 
     /// The files at a commit that `wanted` picks by their path.

@@ -8,7 +8,13 @@ mod around;
 mod commit;
 mod fetch;
 mod history;
+mod prepare;
 pub mod registry;
+pub mod remote;
+mod removal;
+pub mod rollback;
+pub mod signature;
+mod soundness;
 mod working_tree;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +26,10 @@ use crate::plan::Revision;
 pub use around::{Around, shown};
 pub(crate) use fetch::use_ring;
 pub use fetch::{Fetched, Fetcher};
-pub use history::{ancestors, removed};
+pub use history::{ages, ancestors, author, follows, removed};
+pub use prepare::{Prepared, prepare};
+pub use removal::{Removal, day, removals};
+pub use soundness::{examine, is_damaged};
 
 /// The largest file of a build context, in bytes.
 const MAX_CONTEXT_FILE: u64 = 256 << 20;
@@ -69,6 +78,17 @@ pub enum SourceError {
         /// The directory within the repository.
         path: String,
     },
+    /// An object of a commit is not what its name says, or missing.
+    #[error("the repository is damaged: object {object}: {cause}")]
+    Damaged {
+        /// Its name.
+        object: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// A commit can't be made.
+    #[error("no commit was made: {0}")]
+    NotCommitted(String),
     /// The repository's data can't be read.
     #[error("can't read the repository: {0}")]
     Repository(String),
@@ -79,7 +99,8 @@ pub enum SourceError {
 /// # Errors
 /// See [`SourceError`]. A single file that can't be read is no error here: [`Files`] says so of that file.
 pub fn load(dir: &Path, source: &Source) -> Result<Loaded, SourceError> {
-    if !dir.is_dir() {
+    let is_missing = || !dir.is_dir() && commit::Repository::discover(dir).is_none();
+    if is_missing() {
         return Err(SourceError::NoDirectory(dir.to_owned()));
     }
     match source {
@@ -115,6 +136,14 @@ pub fn parting(dir: &Path, one: &str, other: &str) -> Result<String, SourceError
 /// See [`SourceError`].
 pub fn commit(dir: &Path, name: &str) -> Result<String, SourceError> {
     Ok(commit::Repository::required(dir)?.find(name)?.to_string())
+}
+
+/// The folder `path` of the repository at `dir`, read from commits alone: it needs to be checked out nowhere.
+///
+/// # Errors
+/// See [`SourceError`].
+pub fn folder(dir: &Path, path: &str) -> Result<PathBuf, SourceError> {
+    Ok(commit::Repository::required(dir)?.folder(path))
 }
 
 /// Where the repository keeps what its names mean: folders in which something is written whenever that changes, and whether

@@ -117,7 +117,7 @@ pub(crate) async fn an_image_that_nobody_has_is_an_image_error(yard: &Yard<'_>) 
 }
 
 /// An image of this test's own, from `text` after the line that names its base.
-fn built(yard: &Yard<'_>, text: &str) -> (ImageSpec, Labels) {
+pub(crate) fn built(yard: &Yard<'_>, text: &str) -> (ImageSpec, Labels) {
     let containerfile = format!("FROM {}\n{text}\n", yard.fixture.image());
     let source = ImageSource::Build {
         containerfile: "sub/Containerfile".to_owned(),

@@ -1,9 +1,9 @@
 //! Data in volumes: what stays, what goes, what moves.
 
-use wharf::engine::Reown;
+use wharf::engine::{EngineError, Reown};
 use wharf::model::{EngineId, Role, UidRange};
 
-use crate::yard::{Plot, Yard, assert_not_found, volume_ref};
+use crate::yard::{Plot, Yard, assert_conflict, assert_not_found, tools, volume_ref};
 
 fn data() -> Role {
     Role::Data("store".to_owned())
@@ -186,4 +186,99 @@ pub(crate) async fn moved_data_passes_to_another_users_ids(yard: &Yard<'_>) {
         bobs.fixture.read(&id, "/home/user/moved").await.as_deref(),
         Some("changed")
     );
+}
+
+pub(crate) async fn data_is_copied_and_copying_again_changes_nothing(yard: &Yard<'_>) {
+    let (from, to) = two_volumes(yard).await;
+    let (old, new) = (yard.object(&Role::Home), yard.object(&data()));
+    let copy = || {
+        yard.engine()
+            .copy_data(volume_ref(&old, &from), volume_ref(&new, &to), None)
+    };
+    copy().await.unwrap();
+    assert_file(yard, data(), "moved", Some("text")).await;
+    let id = yard.running(&with(data())).await;
+    yard.fixture.write(&id, "/home/user/moved", "changed").await;
+    clear(yard, &id).await;
+    copy().await.unwrap();
+    assert_file(yard, data(), "moved", Some("changed")).await;
+    assert_file(yard, Role::Home, "moved", Some("text")).await;
+    assert_eq!(yard.observed(&Role::Home).await.id, from);
+    assert_eq!(yard.observed(&data()).await.id, to);
+}
+
+pub(crate) async fn data_is_never_copied_over_data(yard: &Yard<'_>) {
+    let (from, to) = two_volumes(yard).await;
+    let id = yard.running(&with(data())).await;
+    yard.fixture.write(&id, "/home/user/other", "own").await;
+    clear(yard, &id).await;
+    let (old, new) = (yard.object(&Role::Home), yard.object(&data()));
+    let copied = yard
+        .engine()
+        .copy_data(volume_ref(&old, &from), volume_ref(&new, &to), None)
+        .await;
+    assert!(matches!(copied, Err(EngineError::Unsupported(_))), "{copied:?}");
+    assert_file(yard, data(), "other", Some("own")).await;
+    assert_file(yard, data(), "moved", None).await;
+    assert_file(yard, Role::Home, "moved", Some("text")).await;
+}
+
+pub(crate) async fn data_of_a_volume_that_is_gone_can_not_be_copied(yard: &Yard<'_>) {
+    let (from, to) = two_volumes(yard).await;
+    let (old, new) = (yard.object(&Role::Home), yard.object(&data()));
+    let wrong = EngineId("wrong".to_owned());
+    for (from, to) in [(&wrong, &to), (&from, &wrong)] {
+        let copied = yard
+            .engine()
+            .copy_data(volume_ref(&old, from), volume_ref(&new, to), None)
+            .await;
+        assert_not_found(&copied);
+    }
+    assert_file(yard, data(), "moved", None).await;
+}
+
+pub(crate) async fn who_runs_with_a_volume_is_known_and_nothing_is_copied_from_it_meanwhile(yard: &Yard<'_>) {
+    let (from, to) = two_volumes(yard).await;
+    let (old, new) = (yard.object(&Role::Home), yard.object(&data()));
+    let copy = || {
+        yard.engine()
+            .copy_data(volume_ref(&old, &from), volume_ref(&new, &to), None)
+    };
+    let users = || yard.engine().volume_users(&old.name);
+    assert_eq!(users().await.unwrap(), [""; 0]);
+    let id = yard.running(&with(Role::Home)).await;
+    assert_eq!(users().await.unwrap(), [yard.object(&tools()).name]);
+    assert_conflict(&copy().await);
+    yard.engine().stop_container(&id).await.unwrap();
+    assert_eq!(users().await.unwrap(), [""; 0], "a stopped one does not use it");
+    copy().await.unwrap();
+    yard.engine().remove_container(&id).await.unwrap();
+    assert_file(yard, data(), "moved", Some("text")).await;
+}
+
+pub(crate) async fn copied_data_belongs_to_the_workspaces_ids(yard: &Yard<'_>) {
+    let range = |first| UidRange { first, count: 65536 };
+    let (there, here) = (range(0), range(2_000_000));
+    let alices = yard.beside("alice/web");
+    yard.ground().await;
+    alices.network().await.unwrap();
+    alices.pod_of(Some(here)).await.unwrap();
+    let from = yard.volume(&Role::Home, false).await.unwrap();
+    let to = alices.volume(&Role::Home, false).await.unwrap();
+    let id = yard.running(&with(Role::Home)).await;
+    yard.fixture.write(&id, "/home/user/copied", "text").await;
+    clear(yard, &id).await;
+    let (old, new) = (yard.object(&Role::Home), alices.object(&Role::Home));
+    let reown = Some(Reown {
+        from: there,
+        to: here,
+    });
+    yard.engine()
+        .copy_data(volume_ref(&old, &from), volume_ref(&new, &to), reown)
+        .await
+        .unwrap();
+    let id = alices.running(&with(Role::Home)).await;
+    alices.fixture.write(&id, "/home/user/copied", "changed").await;
+    alices.fixture.write(&id, "/home/user/new", "more").await;
+    assert_file(yard, Role::Home, "copied", Some("text")).await;
 }

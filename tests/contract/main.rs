@@ -30,6 +30,7 @@ mod raw;
 mod removing;
 mod running;
 mod simulated_fixture;
+mod storing;
 mod streams;
 mod yard;
 
@@ -117,7 +118,16 @@ contracts! {
         data_moves_and_moving_again_changes_nothing
         data_is_never_moved_over_data
         data_of_a_volume_that_is_gone_can_not_be_moved
-        moved_data_passes_to_another_users_ids;
+        moved_data_passes_to_another_users_ids
+        data_is_copied_and_copying_again_changes_nothing
+        data_is_never_copied_over_data
+        data_of_a_volume_that_is_gone_can_not_be_copied
+        who_runs_with_a_volume_is_known_and_nothing_is_copied_from_it_meanwhile
+        copied_data_belongs_to_the_workspaces_ids;
+    storing:
+        a_built_image_is_listed_with_its_labels_and_users_and_removed_without_them
+        an_image_of_another_id_or_without_the_name_is_not_found
+        a_volumes_size_is_that_of_its_files;
     streams:
         a_command_returns_its_exit_code
         output_and_errors_stay_apart

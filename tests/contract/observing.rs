@@ -10,6 +10,10 @@ pub(crate) async fn an_engine_says_what_it_is(yard: &Yard<'_>) {
     let facts = yard.engine().facts().await.unwrap();
     assert!(facts.version.contains(|c: char| c.is_ascii_digit()), "{facts:?}");
     assert_eq!(yard.observe().await.facts, facts);
+    let memory = facts
+        .memory
+        .expect("what workspaces are promised is measured against it");
+    assert!(memory > 64 << 20, "{memory}");
     assert!(!yard.engine().address().is_empty());
 }
 
@@ -77,6 +81,10 @@ pub(crate) async fn objects_without_the_sites_label_are_foreign(yard: &Yard<'_>)
     for object in &objects {
         assert!(observed.foreign.contains(object), "{object}");
     }
+    let volume = &observed.volumes[&objects[1].name];
+    let id = yard.engine().incarnation(&objects[1]).await.unwrap();
+    assert_eq!(volume.id.to_string(), id);
+    assert_eq!((&volume.site, &volume.elsewhere), (&None, &None));
 }
 
 pub(crate) async fn labels_that_are_not_whole_make_an_object_foreign(yard: &Yard<'_>) {
@@ -118,6 +126,9 @@ pub(crate) async fn another_sites_objects_are_foreign(yard: &Yard<'_>) {
         [&yard.object(&Role::Home)]
     );
     assert!(theirs.iter().all(|object| observed.foreign.contains(object)));
+    let volume = &observed.volumes[&theirs[0].name];
+    assert_eq!(volume.site.as_deref(), Some(yard.fixture.other_site().as_str()));
+    assert!(!observed.volumes.contains_key(&yard.object(&Role::Home).name));
     let observed = yard.engine().observe(yard.fixture.other_site()).await.unwrap();
     assert!(theirs.iter().all(|object| observed.objects.contains_key(object)));
     assert!(observed.foreign.contains(&yard.object(&Role::Home)));

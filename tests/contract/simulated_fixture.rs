@@ -26,6 +26,7 @@ impl SimulatedFixture {
             .edit(|state| state.images.insert(IMAGE.to_owned(), image))
             .unwrap();
         engine.edit(|state| state.closed_ports.insert(1)).unwrap();
+        engine.edit(|state| state.memory = Some(4 << 30)).unwrap();
         Self {
             engine,
             folder,

@@ -17,6 +17,8 @@ mod client;
 #[path = "../support/labelled.rs"]
 mod labelled;
 mod podman;
+#[path = "../support/random.rs"]
+mod random;
 #[path = "../support/raw.rs"]
 mod raw;
 #[path = "../support/repository.rs"]
@@ -44,7 +46,11 @@ fn wharf(engine: Option<&Path>, arguments: &[&str]) -> Command {
     let binary =
         std::env::var_os("WHARF_BIN").map_or_else(|| env!("CARGO_BIN_EXE_wharf").into(), PathBuf::from);
     let mut command = Command::new(binary);
-    command.args(arguments).stdin(Stdio::null());
+    let state = std::env::temp_dir().join(format!("wharf-test-state-{}", rustix::process::getuid().as_raw()));
+    command
+        .args(arguments)
+        .env("WHARF_STATE_DIR", state)
+        .stdin(Stdio::null());
     if let Some(file) = engine {
         command.env("CONTAINER_HOST", format!("simulated://{}", file.display()));
     }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::client::{podman, try_podman};
 use crate::labelled::remove_labelled;
+use crate::random::Random;
 use crate::{apply, output, recover, was_killed, words, write};
 
 /// How the podman client lists the names of each kind of which names tell whose they are.
@@ -17,19 +18,6 @@ const KINDS: [(&str, &[&str]); 3] = [
     ("pod", &["pod", "ps", "--format", "{{.Name}}"]),
     ("network", &["network", "ls", "--format", "{{.Name}}"]),
 ];
-
-/// Numbers at random that a seed repeats (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-}
 
 /// A site of this process's own, removed by its label.
 struct Site {

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde_json::json;
 use tempfile::TempDir;
-use wharf::engine::simulated::{Fault, Mishap, Moment, Simulated, State};
+use wharf::engine::simulated::{Fault, Mishap, Moment, Simulated, State, Volume};
 
 use crate::repository::{files, shape, supply, workspace};
 use crate::{apply, output, recover, was_killed, words, write};
@@ -21,6 +22,16 @@ struct Transition {
 
 impl Transition {
     fn new(name: &'static str, before: &[String], after: &[String]) -> Self {
+        Self::beside(name, |_| {}, before, after)
+    }
+
+    /// On an engine that holds something else beforehand.
+    fn beside(
+        name: &'static str,
+        others: impl FnOnce(&mut State),
+        before: &[String],
+        after: &[String],
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut transition = Self {
             name,
@@ -30,6 +41,7 @@ impl Transition {
             calls: 0,
         };
         supply(&mut transition.before);
+        others(&mut transition.before);
         if !before.is_empty() {
             write(&transition.repository(), &files(before));
             transition.before = transition.run("before", |_| {}).state().unwrap();
@@ -133,6 +145,20 @@ fn a_removal_survives_a_kill_at_any_call() {
 fn a_move_survives_a_kill_at_any_call() {
     let moved = workspace("bob/own", "full", "movedFrom: alice/api");
     Transition::new("move", &[api(""), web("")], &[moved, web("")]).kill_everywhere();
+}
+
+#[test]
+fn an_adoption_survives_a_kill_at_any_call() {
+    let others = |state: &mut State| {
+        for name in ["old_home", "old_data"] {
+            let volume: Volume =
+                serde_json::from_value(json!({"id": name, "files": {"kept": name}})).unwrap();
+            state.volumes.insert(name.to_owned(), volume);
+        }
+    };
+    let adopts = "adopt: [{volume: old_home, as: home}, {volume: old_data, as: data/data}]";
+    let after = [api(adopts), web("")];
+    Transition::beside("adoption", others, &[web("")], &after).kill_everywhere();
 }
 
 #[test]

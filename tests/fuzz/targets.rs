@@ -121,6 +121,14 @@ fn read(files: &Files) {
             continue;
         };
         let once = flat.to_json();
+        // What a variable's value puts into a text is not looked at again; read once more, it would be replaced.
+        let nested = |value: &serde_json::Value| value.as_str().is_some_and(|text| text.contains("{{"));
+        if once["variables"]
+            .as_object()
+            .is_some_and(|all| all.values().any(nested))
+        {
+            continue;
+        }
         let text = once.to_string();
         let (again, found) = document::parse("flat.yaml", text.as_bytes());
         assert!(

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // tests
 
+mod holds;
 mod repository;
 mod site;
 
@@ -28,6 +29,7 @@ fn approved(first: &Repository, next: &Repository) -> Asked {
     Asked {
         removed: removed(first, next),
         approves: true,
+        ..Asked::default()
     }
 }
 
@@ -64,6 +66,34 @@ fn add_foreign(site: &Site, names: &[String]) -> Vec<ObjectId> {
         site.engine.meddle(&Meddling::AddForeign(object.clone())).unwrap();
     }
     objects
+}
+
+/// Does things behind wharf's back.
+fn meddle(site: &Site, doings: &[(u8, Index)]) {
+    for (doing, which) in doings {
+        let state = site.state();
+        let objects = Essence::of(&state).others;
+        let objects: Vec<_> = objects.keys().collect();
+        if objects.is_empty() {
+            continue;
+        }
+        let object = (*which.get(&objects)).clone();
+        let running = state.containers.get(&object.name).and_then(|c| c.enforced);
+        let meddling = match (*doing, running) {
+            (0, _) => Meddling::Remove(object),
+            (1, _) => Meddling::Stop(object),
+            (2, Some(mut enforced)) => {
+                enforced.pids = wharf::model::observed::Reading::Value(7);
+                Meddling::SetEnforced {
+                    container: object.name,
+                    enforced,
+                }
+            }
+            (3, _) => Meddling::Start(object.name),
+            (_, _) => Meddling::Reboot,
+        };
+        site.engine.meddle(&meddling).unwrap();
+    }
 }
 
 /// Everything that carries no label of this site.
@@ -154,7 +184,7 @@ proptest! {
         site.converge(&desired, &Asked::default(), 4);
         prop_assert_eq!(&site.data(), &data);
         // It is known now, and still nobody approves.
-        site.converge(&desired, &Asked { removed: removed(&first, &next), approves: false }, 4);
+        site.converge(&desired, &Asked { removed: removed(&first, &next), approves: false, ..Asked::default() }, 4);
         prop_assert_eq!(&site.data(), &data);
     }
 
@@ -162,7 +192,7 @@ proptest! {
     fn an_empty_repository_removes_nothing(first in repository()) {
         let site = applied(&first);
         let before = site.state();
-        let asked = Asked { removed: removed(&first, &Repository::new()), approves: false };
+        let asked = Asked { removed: removed(&first, &Repository::new()), approves: false, ..Asked::default() };
         let empty = resolve(&files(&Repository::new()));
         let plan = site.plan(&empty, &asked);
         prop_assert!(plan.steps.is_empty() && !plan.blocked.is_empty());
@@ -200,27 +230,7 @@ proptest! {
     ) {
         let site = applied(&first);
         let desired = resolve(&files(&first));
-        for (doing, which) in doings {
-            let state = site.state();
-            let objects = Essence::of(&state).others;
-            let objects: Vec<_> = objects.keys().collect();
-            if objects.is_empty() {
-                continue;
-            }
-            let object = (*which.get(&objects)).clone();
-            let running = state.containers.get(&object.name).and_then(|c| c.enforced);
-            let meddling = match (doing, running) {
-                (0, _) => Meddling::Remove(object),
-                (1, _) => Meddling::Stop(object),
-                (2, Some(mut enforced)) => {
-                    enforced.pids = wharf::model::observed::Reading::Value(7);
-                    Meddling::SetEnforced { container: object.name, enforced }
-                }
-                (3, _) => Meddling::Start(object.name),
-                (_, _) => Meddling::Reboot,
-            };
-            site.engine.meddle(&meddling).unwrap();
-        }
+        meddle(&site, &doings);
         let data = site.data();
         site.converge(&desired, &Asked::default(), 4);
         prop_assert_eq!(site.data(), data);

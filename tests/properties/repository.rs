@@ -38,6 +38,8 @@ pub(crate) struct Workspace {
     /// Commands of preStart, postStart, preStop and postStop.
     events: [bool; 4],
     moved_from: Option<Id>,
+    /// Whether its home takes over the data of a volume that is not wharf's.
+    adopts: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +74,13 @@ fn container() -> impl Strategy<Value = Container> {
 
 fn workspace() -> impl Strategy<Value = Workspace> {
     let power = prop_oneof![3 => Just("on"), 1 => Just("off"), 1 => Just("auto")];
-    let flags = (any::<bool>(), prop::bool::weighted(0.2), any::<bool>(), 0..3_u8);
+    let flags = (
+        any::<bool>(),
+        prop::bool::weighted(0.2),
+        any::<bool>(),
+        0..3_u8,
+        prop::bool::weighted(0.3),
+    );
     let parts = (
         vec(container(), 1..4),
         any::<[bool; 2]>(),
@@ -80,7 +88,7 @@ fn workspace() -> impl Strategy<Value = Workspace> {
         any::<[bool; 4]>(),
     );
     (power, flags, parts).prop_map(|(power, flags, parts)| {
-        let (large, ephemeral, delete, env) = flags;
+        let (large, ephemeral, delete, env, adopts) = flags;
         let (containers, volumes, projects, events) = parts;
         Workspace {
             large,
@@ -93,6 +101,7 @@ fn workspace() -> impl Strategy<Value = Workspace> {
             projects,
             events,
             moved_from: None,
+            adopts: adopts && !ephemeral,
         }
     })
 }
@@ -123,25 +132,42 @@ pub(crate) fn two_commits() -> impl Strategy<Value = (Repository, Repository)> {
         for ((id, workspace), edit) in first.iter().zip(edits) {
             match edit {
                 Edit::Keep => drop(next.insert(*id, workspace.clone())),
-                Edit::Redraw(other) => drop(next.insert(*id, other)),
+                Edit::Redraw(mut other) => {
+                    // What has data of its own adopts none.
+                    other.adopts &= workspace.adopts;
+                    next.insert(*id, other);
+                }
                 Edit::Remove => {}
                 Edit::Move => {
                     let mut free = OWNERS.iter().flat_map(|o| NAMES.iter().map(move |n| (*o, *n)));
                     let to = free.rfind(|to| !first.contains_key(to) && !next.contains_key(to));
                     let mut moved = workspace.clone();
                     moved.moved_from = Some(*id);
+                    moved.adopts = false;
                     next.extend(to.map(|to| (to, moved)));
                 }
             }
         }
         let moved: BTreeSet<_> = next.values().filter_map(|w| w.moved_from).collect();
-        for (id, workspace) in fresh {
+        for (id, mut workspace) in fresh {
+            workspace.adopts &= !first.contains_key(&id);
             if !moved.contains(&id) {
                 next.entry(id).or_insert(workspace);
             }
         }
         (first, next)
     })
+}
+
+/// The volume that a workspace may adopt.
+fn theirs((owner, name): Id) -> String {
+    format!("theirs-{owner}-{name}")
+}
+
+/// Every volume that some workspace may adopt.
+pub(crate) fn adoptable() -> Vec<String> {
+    let all = OWNERS.iter().flat_map(|o| NAMES.iter().map(move |n| (*o, *n)));
+    all.map(theirs).collect()
 }
 
 /// The manifest of a workspace, as JSON, which is YAML.
@@ -159,6 +185,9 @@ fn manifest((owner, name): Id, workspace: &Workspace) -> Value {
     });
     if let Some((owner, name)) = workspace.moved_from {
         spec["movedFrom"] = json!(format!("{owner}/{name}"));
+    }
+    if workspace.adopts {
+        spec["adopt"] = json!([{"volume": theirs((owner, name)), "as": "home"}]);
     }
     json!({"apiVersion": "wharf/v1", "kind": "Workspace", "metadata": {"name": name}, "spec": spec})
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wharf::apply::{ApplyReport, Cancellation, Options, Unobserved, apply};
 use wharf::engine::Engine;
-use wharf::engine::simulated::{Fault, Mishap, Moment, Simulated, State};
+use wharf::engine::simulated::{Fault, Meddling, Mishap, Moment, Simulated, State};
 use wharf::model::{
     DesiredState, EngineId, Kind, Labels, ObjectId, ObservedState, OnRemove, WorkspaceId, labels,
 };
 use wharf::plan::{Approval, Plan, Request, plan};
 
-use crate::repository::IMAGES;
+use crate::repository::{IMAGES, adoptable};
 
 pub(crate) struct Site {
     pub(crate) engine: Simulated,
@@ -23,6 +23,10 @@ pub(crate) struct Asked {
     pub(crate) removed: BTreeMap<WorkspaceId, OnRemove>,
     /// Whether a person approves of whatever the plan asks for.
     pub(crate) approves: bool,
+    /// Whether a person asks for drift to be repaired.
+    pub(crate) repair: bool,
+    /// When it is.
+    pub(crate) moment: Option<i64>,
 }
 
 impl Site {
@@ -30,6 +34,10 @@ impl Site {
         let engine = Simulated::in_memory();
         let images = IMAGES.map(|name| (name.to_owned(), EngineId(format!("id of {name}"))));
         engine.edit(|state| state.images.extend(images)).unwrap();
+        for volume in adoptable() {
+            let volume = ObjectId::new(Kind::Volume, volume);
+            engine.meddle(&Meddling::AddForeign(volume)).unwrap();
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.unwrap();
         Self { engine, runtime }
@@ -44,6 +52,8 @@ impl Site {
         let observed = self.observe(desired);
         let mut request = Request {
             removed: asked.removed.clone(),
+            repair: asked.repair,
+            moment: asked.moment,
             ..Request::default()
         };
         let first = plan(desired, &observed, &request).unwrap();

@@ -25,7 +25,15 @@ pub(crate) fn image() -> String {
 /// The binary under test.
 pub(crate) fn wharf() -> Command {
     let path = std::env::var_os("WHARF_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_wharf").into());
-    Command::new(path)
+    let mut command = Command::new(path);
+    command.env("WHARF_STATE_DIR", state());
+    command
+}
+
+/// Where the binary keeps its logs, in place of this machine's own.
+fn state() -> PathBuf {
+    let user = rustix::process::getuid().as_raw();
+    std::env::temp_dir().join(format!("wharf-test-state-{user}"))
 }
 
 /// Whether Podman has root here: ids of its own for each user, and limits even on old control groups.
@@ -208,5 +216,15 @@ impl Site {
 impl Drop for Site {
     fn drop(&mut self) {
         remove_labelled(&self.label());
+        let stem = format!("{}.", self.name);
+        for file in std::fs::read_dir(state().join("audit"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            if file.file_name().to_string_lossy().starts_with(&stem) {
+                let _ = std::fs::remove_file(file.path());
+            }
+        }
     }
 }

@@ -83,6 +83,10 @@ fn keyword_holds(
             }
             true
         }
+        "anyOf" => {
+            let mut alternatives = rule.as_array().expect("a list").iter();
+            alternatives.any(|below| validate(below, value).is_ok())
+        }
         "oneOf" => {
             let alternatives = rule.as_array().expect("a list");
             alternatives

@@ -58,8 +58,18 @@ impl Host {
             version,
             rootless: self.rootless(),
             enforces_limits: self.enforces_limits(),
+            memory: std::fs::read_to_string("/proc/meminfo")
+                .ok()
+                .and_then(|text| total_memory(&text)),
         }
     }
+}
+
+/// The machine's memory in bytes, in the text of `/proc/meminfo`.
+fn total_memory(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
 }
 
 fn delegates(controllers: &str) -> bool {

@@ -61,12 +61,16 @@ impl Podman {
         }
     }
 
-    async fn unused(&self, call: Call<'_>, volume: &inspect::Volume) -> Result<()> {
-        let filter =
-            serde_json::json!({"volume": [volume.name], "status": ["running", "paused"]}).to_string();
+    /// The containers that run with a volume mounted, paused ones too.
+    pub(super) async fn users(&self, call: Call<'_>, volume: &str) -> Result<Vec<String>> {
+        let filter = serde_json::json!({"volume": [volume], "status": ["running", "paused"]}).to_string();
         let endpoint = Endpoint::new(&["containers", "json"]).query("filters", &filter);
         let users: Vec<User> = self.api.get(call, &endpoint).await?;
-        match users.iter().flat_map(|user| &user.names).next() {
+        Ok(users.into_iter().flat_map(|user| user.names).collect())
+    }
+
+    pub(super) async fn unused(&self, call: Call<'_>, volume: &inspect::Volume) -> Result<()> {
+        match self.users(call, &volume.name).await?.first() {
             None => Ok(()),
             Some(name) => Err(EngineError::Conflict(format!(
                 "{call}: {} is mounted by {name}, which runs",
@@ -90,7 +94,7 @@ fn not_moved(call: Call<'_>, error: &io::Error) -> EngineError {
 }
 
 /// Whether a directory has no entries; nothing where it is missing.
-fn is_empty(directory: &Path) -> io::Result<Option<bool>> {
+pub(super) fn is_empty(directory: &Path) -> io::Result<Option<bool>> {
     match fs::read_dir(directory) {
         Ok(mut entries) => Ok(Some(entries.next().transpose()?.is_none())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

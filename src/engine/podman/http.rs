@@ -90,8 +90,18 @@ impl Api {
 
     /// Reads and decodes.
     pub(super) async fn get<T: DeserializeOwned>(&self, call: Call<'_>, endpoint: &Endpoint) -> Result<T> {
+        self.get_within(call, READ, endpoint).await
+    }
+
+    /// The same for an answer that may take longer than others.
+    pub(super) async fn get_within<T: DeserializeOwned>(
+        &self,
+        call: Call<'_>,
+        bound: Duration,
+        endpoint: &Endpoint,
+    ) -> Result<T> {
         let body =
-            twice(|| self.bytes(call, READ, || Ok(request(Method::GET, Body::empty())), endpoint)).await?;
+            twice(|| self.bytes(call, bound, || Ok(request(Method::GET, Body::empty())), endpoint)).await?;
         decode(call, &body)
     }
 

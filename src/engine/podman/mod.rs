@@ -8,7 +8,9 @@
 //! Podman's types end here; nothing above this module names them.
 #![allow(clippy::disallowed_methods)] // volumes' directories, control groups, and programs that enter namespaces
 
+mod adopted;
 mod cgroup;
+mod copy;
 mod create;
 mod data;
 mod dial;
@@ -25,6 +27,7 @@ mod limits;
 mod observe;
 mod owners;
 mod proof;
+mod stored;
 mod unshare;
 
 use std::collections::BTreeMap;
@@ -35,12 +38,14 @@ use async_trait::async_trait;
 use tokio::net::TcpStream;
 
 use super::{
-    Create, Engine, EventStream, ExecRequest, ExecSession, LogOptions, OutputStream, Reown, Result, VolumeRef,
+    Create, Engine, EventStream, ExecRequest, ExecSession, ImageRef, LogOptions, OutputStream, Reown, Result,
+    VolumeRef,
 };
 use crate::model::{
     ContainerSpec, Enforced, EngineFacts, EngineId, ImageSpec, Labels, Limits, Name, NetworkSpec, ObjectId,
-    ObservedObject, ObservedState, PodSpec, VolumeSpec, WorkspaceId,
+    ObservedObject, ObservedState, PodSpec, StoredImage, VolumeSpec, WorkspaceId,
 };
+use fault::Call;
 use http::Api;
 use observe::Reader;
 use unshare::Helpers;
@@ -108,6 +113,19 @@ impl Engine for Podman {
 
     async fn written(&self, container: &EngineId) -> Result<u64> {
         self.api.written(container).await
+    }
+
+    async fn images(&self) -> Result<Vec<StoredImage>> {
+        self.reader.stored_images().await
+    }
+
+    async fn volume_users(&self, volume: &str) -> Result<Vec<String>> {
+        self.users(Call::new("find the users of volume", volume), volume)
+            .await
+    }
+
+    async fn volume_sizes(&self) -> Result<BTreeMap<String, u64>> {
+        self.api.volume_sizes().await
     }
 
     async fn ensure_image(
@@ -183,8 +201,16 @@ impl Engine for Podman {
         self.api.remove_volume(volume).await
     }
 
+    async fn remove_image(&self, image: ImageRef<'_>) -> Result<()> {
+        self.api.remove_image(image).await
+    }
+
     async fn move_data(&self, from: VolumeRef<'_>, to: VolumeRef<'_>, reown: Option<Reown>) -> Result<()> {
         self.move_volume(from, to, reown).await
+    }
+
+    async fn copy_data(&self, from: VolumeRef<'_>, to: VolumeRef<'_>, reown: Option<Reown>) -> Result<()> {
+        self.copy_volume(from, to, reown).await
     }
 
     async fn incarnation(&self, object: &ObjectId) -> Result<String> {

@@ -15,6 +15,7 @@ use podman_api::opts::{
     VolumeListFilter, VolumeListOpts,
 };
 
+use super::adopted::is_mounted;
 use super::cgroup::{self, Host};
 use super::fault::{self, Call};
 use super::http::{READ, twice, within};
@@ -22,12 +23,12 @@ use super::inspect;
 use crate::engine::{EngineError, Result};
 use crate::model::labels;
 use crate::model::{
-    EngineFacts, EngineId, Kind, Labels, Name, ObjectId, ObservedImage, ObservedObject, ObservedState,
-    Ownership, RunState, WorkspaceId,
+    EngineFacts, EngineId, ForeignVolume, Kind, Labels, Name, ObjectId, ObservedImage, ObservedObject,
+    ObservedState, Ownership, RunState, WorkspaceId,
 };
 
 /// What wharf's own labels begin with; others are dropped at once, since images bring many.
-const OWN_LABELS: &str = "dev.wharf.";
+pub(super) const OWN_LABELS: &str = "dev.wharf.";
 
 /// How often a listing is begun again because something vanished meanwhile.
 const LISTINGS: usize = 30;
@@ -94,6 +95,7 @@ impl Reader {
                 }
             }
         }
+        state.volumes = foreign_volumes(&listings.volumes, &state.foreign);
         state.objects = read_limits(state.objects, self.host()?).await?;
         Ok(state)
     }
@@ -145,9 +147,7 @@ impl Reader {
             .build();
         let client = &self.client;
         let (containers, pods, volumes, networks) = tokio::try_join!(
-            self.list("list containers", || async {
-                client.containers().list(&containers).await
-            }),
+            self.containers(&containers),
             self.list("list pods", || async { client.pods().list(&pods).await }),
             self.list("list volumes", || async { client.volumes().list(&volumes).await }),
             self.list("list networks", || async {
@@ -162,7 +162,14 @@ impl Reader {
         })
     }
 
-    async fn images(&self) -> Result<Vec<models::LibpodImageSummary>> {
+    pub(super) async fn containers(&self, which: &ContainerListOpts) -> Result<Vec<models::ListContainer>> {
+        self.list("list containers", || async {
+            self.client.containers().list(which).await
+        })
+        .await
+    }
+
+    pub(super) async fn images(&self) -> Result<Vec<models::LibpodImageSummary>> {
         let all = Default::default();
         self.list("list images", || async { self.client.images().list(&all).await })
             .await
@@ -319,6 +326,30 @@ fn volume(listed: &models::Volume) -> Seen {
     Seen::new(Kind::Volume, &listed.name, created, Some(&listed.labels))
 }
 
+/// The volumes among what is somebody else's.
+fn foreign_volumes(
+    listed: &[models::Volume],
+    foreign: &BTreeSet<ObjectId>,
+) -> BTreeMap<String, ForeignVolume> {
+    let is_foreign = |volume: &&models::Volume| foreign.contains(&ObjectId::new(Kind::Volume, &volume.name));
+    let described = |volume: &models::Volume| ForeignVolume {
+        id: EngineId(volume.created_at.clone().unwrap_or_default()),
+        site: volume.labels.get(labels::SITE).cloned(),
+        elsewhere: elsewhere(volume),
+        used_by: Vec::new(),
+    };
+    let named = |volume: &models::Volume| (volume.name.clone(), described(volume));
+    listed.iter().filter(is_foreign).map(named).collect()
+}
+
+/// Why a volume's data is not in its directory. Its options may hold a password, so they are not repeated.
+fn elsewhere(volume: &models::Volume) -> Option<String> {
+    if volume.driver != "local" {
+        return Some(format!("the driver {} keeps it", volume.driver));
+    }
+    is_mounted(volume.options.keys()).then(|| "its options mount it from elsewhere".to_owned())
+}
+
 fn network(listed: &models::Network) -> Seen {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let created = listed
@@ -345,7 +376,7 @@ fn images(listed: &[models::LibpodImageSummary]) -> BTreeMap<String, ObservedIma
         .collect()
 }
 
-fn image_id(text: &str) -> EngineId {
+pub(super) fn image_id(text: &str) -> EngineId {
     EngineId(text.trim_start_matches("sha256:").to_owned())
 }
 

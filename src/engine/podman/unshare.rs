@@ -18,14 +18,17 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
 };
 
+use super::adopted::Copying;
 use super::{data, dial, owners};
+use crate::engine::Reown;
+use crate::model::UidRange;
 
 /// The hidden subcommand that runs [`serve`].
 pub const HELPER_COMMAND: &str = "podman-helper";
 /// Helpers that are kept for the next question.
 const KEPT: usize = 4;
-/// The longest question or answer, in bytes: two paths.
-const MESSAGE: usize = 2 * 4096 + 64;
+/// The longest question or answer, in bytes: two paths and a volume.
+const MESSAGE: usize = 3 * 4096 + 64;
 
 /// What a helper does.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,6 +37,10 @@ pub(super) enum Question {
     Dial { pid: u32, port: u16 },
     /// Move one volume's directory over another's.
     Move { from: PathBuf, to: PathBuf },
+    /// Copy one volume's files beside another's directory.
+    Copy(Copying),
+    /// Put that copy in the directory's place.
+    Keep(Copying),
     /// Put an entry into a volume's directory.
     Occupy(PathBuf),
     /// Remove it.
@@ -53,6 +60,8 @@ impl Question {
                 to.as_os_str().as_bytes(),
             ]
             .join(&0),
+            Self::Copy(copying) => copying_bytes(b"copy", copying),
+            Self::Keep(copying) => copying_bytes(b"keep", copying),
         }
     }
 
@@ -66,6 +75,8 @@ impl Question {
                 pid: number(pid)?.parse().ok()?,
                 port: number(port)?.parse().ok()?,
             }),
+            [b"copy", operands @ ..] => copying(operands).map(Self::Copy),
+            [b"keep", operands @ ..] => copying(operands).map(Self::Keep),
             [b"occupy", directory] => Some(Self::Occupy(path(directory))),
             [b"vacate", directory] => Some(Self::Vacate(path(directory))),
             [b"move", from, to] => Some(Self::Move {
@@ -81,10 +92,57 @@ impl Question {
         match self {
             Self::Dial { pid, port } => dial::connect_in_namespace(*pid, *port).map(Some),
             Self::Move { from, to } => data::move_directory(from, to).map(|()| None),
+            Self::Copy(copying) => copying.copy().map(|()| None),
+            Self::Keep(copying) => copying.keep().map(|()| None),
             Self::Occupy(directory) => owners::occupy(directory).map(|()| None),
             Self::Vacate(directory) => owners::vacate(directory).map(|()| None),
         }
     }
+}
+
+fn copying_bytes(verb: &[u8], copying: &Copying) -> Vec<u8> {
+    use std::os::unix::ffi::OsStrExt;
+    let range = |range: UidRange| format!("{} {}", range.first, range.count);
+    let reown = copying
+        .reown
+        .map(|Reown { from, to }| format!("{} {}", range(from), range(to)));
+    [
+        verb,
+        copying.from.as_os_str().as_bytes(),
+        copying.to.as_os_str().as_bytes(),
+        copying.origin.as_bytes(),
+        reown.unwrap_or_default().as_bytes(),
+    ]
+    .join(&0)
+}
+
+fn copying(operands: &[&[u8]]) -> Option<Copying> {
+    use std::os::unix::ffi::OsStrExt;
+    let [from, to, origin, reown] = operands else {
+        return None;
+    };
+    let path = |bytes: &[u8]| PathBuf::from(std::ffi::OsStr::from_bytes(bytes));
+    let numbers = std::str::from_utf8(reown)
+        .ok()?
+        .split_whitespace()
+        .map(str::parse);
+    let reown = match numbers.collect::<Result<Vec<u32>, _>>().ok()?.as_slice() {
+        [] => None,
+        &[first, count, to_first, to_count] => Some(Reown {
+            from: UidRange { first, count },
+            to: UidRange {
+                first: to_first,
+                count: to_count,
+            },
+        }),
+        _ => return None,
+    };
+    Some(Copying {
+        from: path(from),
+        to: path(to),
+        origin: String::from_utf8(origin.to_vec()).ok()?,
+        reown,
+    })
 }
 
 /// Idle helpers, and the program that they run.
@@ -207,6 +265,8 @@ fn read_answer(text: &[u8], socket: Option<OwnedFd>) -> Option<io::Result<Option
         "denied" => io::ErrorKind::PermissionDenied,
         "missing" => io::ErrorKind::NotFound,
         "taken" => io::ErrorKind::AlreadyExists,
+        "busy" => io::ErrorKind::WouldBlock,
+        "unfit" => io::ErrorKind::InvalidData,
         _ => io::ErrorKind::Other,
     };
     Some(Err(io::Error::new(kind, message)))
@@ -218,6 +278,8 @@ fn written_error(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => "denied",
         io::ErrorKind::NotFound => "missing",
         io::ErrorKind::AlreadyExists => "taken",
+        io::ErrorKind::WouldBlock => "busy",
+        io::ErrorKind::InvalidData => "unfit",
         _ => "other",
     };
     format!("no {kind} {error}").chars().take(MESSAGE / 4).collect()
@@ -264,6 +326,21 @@ mod tests {
             Question::Occupy("/a".into()),
             Question::Vacate("/a b".into()),
             Question::Dial { pid: 7, port: 8080 },
+            Question::Copy(Copying {
+                from: "/a b/_data".into(),
+                to: "/c".into(),
+                origin: "a b 2026-01-01".to_owned(),
+                reown: None,
+            }),
+            Question::Keep(Copying {
+                from: "/a".into(),
+                to: "/c".into(),
+                origin: String::new(),
+                reown: Some(Reown {
+                    from: UidRange { first: 0, count: 1 },
+                    to: UidRange { first: 2, count: 3 },
+                }),
+            }),
             Question::Move {
                 from: "/a b/_data".into(),
                 to: "/c".into(),
@@ -278,6 +355,9 @@ mod tests {
             "dial\x001\x0070000",
             "dial\0x\x001",
             "move\0/a",
+            "copy\0/a\0/b\0c",
+            "copy\0/a\0/b\0c\x001 2",
+            "keep\0/a\0/b\0c\0x",
             "run\0/bin/sh",
         ] {
             assert_eq!(Question::from_bytes(bad.as_bytes()), None, "{bad:?}");

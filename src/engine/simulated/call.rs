@@ -19,8 +19,8 @@ const HANG: Duration = Duration::from_millis(20);
 pub(super) enum Class {
     /// Nothing; neither counted nor recorded.
     Read,
-    /// It runs a command in it; several may run at a time.
-    Exec,
+    /// It does with it what takes its time, a command or a copy; several may at a time.
+    Work,
     /// It changes it; one at a time.
     Mutation,
 }
@@ -38,6 +38,13 @@ impl Call {
             name,
             class: Class::Mutation,
             object: ObjectId::new(kind, object),
+        }
+    }
+
+    pub(super) fn work(name: &'static str, kind: Kind, object: &str) -> Self {
+        Self {
+            class: Class::Work,
+            ..Self::mutation(name, kind, object)
         }
     }
 }

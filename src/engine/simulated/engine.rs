@@ -11,13 +11,13 @@ use super::objects::{conflict, not_found, refused};
 use super::state::{Command, State};
 use super::streams::{echo, session};
 use crate::engine::{
-    Create, Engine, EngineError, EventStream, ExecRequest, ExecSession, LogOptions, OutputStream, Reown,
-    Result, VolumeRef,
+    Create, Engine, EngineError, EventStream, ExecRequest, ExecSession, ImageRef, LogOptions, OutputStream,
+    Reown, Result, VolumeRef,
 };
 use crate::model::{
     ContainerSpec, Enforced, EngineFacts, EngineId, ImageSource, ImageSpec, Kind, Labels, Limits, Name,
     NetworkSpec, ObjectId, ObservedImage, ObservedObject, ObservedState, Ownership, PodSpec, RunState,
-    VolumeSpec, WorkspaceId,
+    StoredImage, VolumeSpec, WorkspaceId,
 };
 
 #[async_trait]
@@ -76,14 +76,29 @@ impl Engine for Simulated {
         .await
     }
 
+    async fn images(&self) -> Result<Vec<StoredImage>> {
+        self.read("images", Kind::Image, "", |state| Ok(state.stored_images()))
+            .await
+    }
+
+    async fn volume_users(&self, volume: &str) -> Result<Vec<String>> {
+        let users = |state: &State| Ok(state.users(volume));
+        self.read("volume_users", Kind::Volume, volume, users).await
+    }
+
+    async fn volume_sizes(&self) -> Result<BTreeMap<String, u64>> {
+        self.read("volume_sizes", Kind::Volume, "", |state| Ok(state.volume_sizes()))
+            .await
+    }
+
     async fn ensure_image(
         &self,
         image: &ImageSpec,
-        _labels: &Labels,
+        labels: &Labels,
         progress: &(dyn for<'line> Fn(&'line str) + Send + Sync),
     ) -> Result<()> {
         let call = Call::mutation("ensure_image", Kind::Image, &image.reference);
-        self.call(call, |state, _| state.ensure_image(image, progress))
+        self.call(call, |state, _| state.ensure_image(image, labels, progress))
             .await
     }
 
@@ -189,9 +204,20 @@ impl Engine for Simulated {
         self.call(call, |state, _| state.remove_volume(volume)).await
     }
 
+    async fn remove_image(&self, image: ImageRef<'_>) -> Result<()> {
+        let call = Call::mutation("remove_image", Kind::Image, image.name);
+        self.call(call, |state, _| state.remove_image(image)).await
+    }
+
     async fn move_data(&self, from: VolumeRef<'_>, to: VolumeRef<'_>, reown: Option<Reown>) -> Result<()> {
         let call = Call::mutation("move_data", Kind::Volume, to.name);
         self.call(call, |state, half| state.move_data(from, to, reown, half))
+            .await
+    }
+
+    async fn copy_data(&self, from: VolumeRef<'_>, to: VolumeRef<'_>, reown: Option<Reown>) -> Result<()> {
+        let call = Call::work("copy_data", Kind::Volume, to.name);
+        self.call(call, |state, half| state.copy_data(from, to, reown, half))
             .await
     }
 
@@ -215,10 +241,7 @@ impl Engine for Simulated {
 
     async fn exec(&self, id: &EngineId, request: &ExecRequest) -> Result<ExecSession> {
         let name = self.resolve(Kind::Container, id)?;
-        let call = Call {
-            class: Class::Exec,
-            ..Call::mutation("exec", Kind::Container, &name)
-        };
+        let call = Call::work("exec", Kind::Container, &name);
         let command = Command {
             container: name.clone(),
             argv: request.argv.clone(),
@@ -289,12 +312,14 @@ impl State {
             version: self.version.clone(),
             rootless: self.rootless,
             enforces_limits: self.enforces_limits,
+            memory: self.memory,
         }
     }
 
     fn ensure_image(
         &mut self,
         image: &ImageSpec,
+        labels: &Labels,
         progress: &(dyn for<'line> Fn(&'line str) + Send + Sync),
     ) -> Result<()> {
         if self.images.contains_key(&image.reference) {
@@ -322,6 +347,9 @@ impl State {
         }
         progress(&format!("got {}", image.reference));
         let id = self.new_id(Kind::Image);
+        if let ImageSource::Build { .. } = &image.source {
+            self.image_labels.insert(id.clone(), labels.clone());
+        }
         self.images.insert(image.reference.clone(), id);
         Ok(())
     }
@@ -354,6 +382,7 @@ impl State {
                 None => drop(observed.foreign.insert(object)),
             }
         }
+        observed.volumes = self.foreign_volumes(&observed.foreign);
         let images = self.images.iter();
         observed.images = images
             .map(|(name, id)| (name.clone(), ObservedImage { id: id.clone() }))

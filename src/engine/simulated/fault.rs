@@ -46,8 +46,8 @@ pub enum Moment {
     /// Before it takes effect.
     #[default]
     Before,
-    /// A started container still has the limits of its creation; half of a volume's files have moved. For other calls
-    /// the same as after.
+    /// A started container still has the limits of its creation; half of a volume's files have moved; half of a copy is
+    /// thrown away. For other calls the same as after.
     Halfway,
     /// After it took effect, before the caller knows.
     After,
@@ -203,6 +203,7 @@ impl State {
                     spec: VolumeSpec::default(),
                     files: [("theirs".to_owned(), "data".to_owned())].into(),
                     owner: None,
+                    copied_from: None,
                 };
                 self.volumes.insert(name, volume);
             }

@@ -21,6 +21,7 @@ mod objects;
 mod run;
 mod state;
 mod store;
+mod stored;
 mod streams;
 #[cfg(test)]
 mod tests;

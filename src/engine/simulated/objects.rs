@@ -43,6 +43,7 @@ impl State {
             spec: spec.clone(),
             files: [].into(),
             owner: None,
+            copied_from: None,
         };
         self.volumes.insert(name.to_owned(), volume);
         Ok(id)

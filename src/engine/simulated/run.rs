@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::objects::{check_limits, conflict, not_found};
-use super::state::{Command, Script, State};
-use crate::engine::{Reown, Result, VolumeRef};
+use super::state::{Command, Container, Script, State};
+use crate::engine::{EngineError, Reown, Result, VolumeRef};
 use crate::model::observed::Reading;
 use crate::model::{Enforced, Kind, Limits, RunState};
 
@@ -155,14 +155,7 @@ impl State {
         reown: Option<Reown>,
         half: bool,
     ) -> Result<()> {
-        self.check_volume(from)?;
-        self.check_volume(to)?;
-        for (name, container) in &self.containers {
-            let uses = |m: &crate::model::Mount| m.volume == from.name || m.volume == to.name;
-            if container.run.is_running() && container.spec.mounts.iter().any(uses) {
-                return Err(conflict(format!("container {name} runs on a volume that moves")));
-            }
-        }
+        self.check_unused(from, to)?;
         let files = |name: &str| (self.volumes.get(name)).map_or_else(BTreeMap::new, |v| v.files.clone());
         let (source, mut target) = (files(from.name), files(to.name));
         if let Some(path) = source.keys().find(|path| target.contains_key(*path)) {
@@ -187,6 +180,60 @@ impl State {
             };
         }
         Ok(())
+    }
+
+    /// Copies files; until all of them are there, none is.
+    pub(super) fn copy_data(
+        &mut self,
+        from: VolumeRef<'_>,
+        to: VolumeRef<'_>,
+        reown: Option<Reown>,
+        half: bool,
+    ) -> Result<()> {
+        self.check_unused(from, to)?;
+        let source = (self.volumes.get(from.name)).map_or_else(BTreeMap::new, |v| v.files.clone());
+        let Some(target) = self.volumes.get_mut(to.name) else {
+            return Ok(());
+        };
+        if !target.files.is_empty() {
+            if target.copied_from.as_ref() == Some(from.id) {
+                return Ok(());
+            }
+            let what = format!(
+                "volume {} has data of its own, which would be mixed with what is copied",
+                to.name
+            );
+            return Err(EngineError::Unsupported(what));
+        }
+        if !half {
+            target.files = source;
+            target.owner = reown.map(|reown| reown.to);
+            target.copied_from = Some(from.id.clone());
+        }
+        Ok(())
+    }
+
+    /// Whether both volumes are there, and nothing runs with either.
+    fn check_unused(&self, from: VolumeRef<'_>, to: VolumeRef<'_>) -> Result<()> {
+        self.check_volume(from)?;
+        self.check_volume(to)?;
+        let mut users = [from, to].into_iter().flat_map(|volume| self.users(volume.name));
+        match users.next() {
+            Some(name) => Err(conflict(format!(
+                "container {name} runs on a volume that is moved or copied"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The containers that run with a volume.
+    pub(super) fn users(&self, volume: &str) -> Vec<String> {
+        let uses = |container: &Container| {
+            let runs = matches!(container.run, RunState::Running { .. } | RunState::Paused);
+            runs && container.spec.mounts.iter().any(|m| m.volume == volume)
+        };
+        let users = self.containers.iter().filter(|(_, container)| uses(container));
+        users.map(|(name, _)| name.clone()).collect()
     }
 
     /// Records a command and does what its script says, where one matches.

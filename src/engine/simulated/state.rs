@@ -21,10 +21,14 @@ pub struct State {
     pub rootless: bool,
     /// Whether limits are enforced; otherwise none can be read.
     pub enforces_limits: bool,
+    /// The machine's memory in bytes, where it says so.
+    pub memory: Option<u64>,
     /// How long every mutation takes, in milliseconds.
     pub latency_millis: u64,
     /// The images that are there, by name.
     pub images: BTreeMap<String, EngineId>,
+    /// The labels of images that were built here, by the images' ids.
+    pub image_labels: BTreeMap<EngineId, Labels>,
     /// The images that a registry would deliver.
     pub pullable: BTreeSet<String>,
     /// The networks, by name.
@@ -61,8 +65,10 @@ impl Default for State {
             version: "simulated 1".to_owned(),
             rootless: false,
             enforces_limits: true,
+            memory: None,
             latency_millis: 0,
             images: BTreeMap::new(),
+            image_labels: BTreeMap::new(),
             pullable: BTreeSet::new(),
             networks: BTreeMap::new(),
             volumes: BTreeMap::new(),
@@ -113,6 +119,9 @@ pub struct Volume {
     /// The ids that its files were last given to.
     #[serde(default)]
     pub owner: Option<UidRange>,
+    /// The volume that its files were copied from.
+    #[serde(default)]
+    pub copied_from: Option<EngineId>,
 }
 
 /// A pod with its infra container.

@@ -414,6 +414,30 @@ async fn a_move_cut_short_is_completed_by_repeating_it() {
 }
 
 #[tokio::test]
+async fn a_copy_cut_short_leaves_nothing_and_is_completed_by_repeating_it() {
+    let engine = Simulated::in_memory();
+    let from = volume(&engine, "from").await.unwrap();
+    let to = volume(&engine, "to").await.unwrap();
+    let files = [("a", "1"), ("b", "2")].map(|(p, t)| (p.to_owned(), t.to_owned()));
+    engine
+        .edit(|state| state.volumes.get_mut("from").unwrap().files = files.clone().into())
+        .unwrap();
+    let refer = |name, id| VolumeRef { name, id };
+    let copied = || engine.copy_data(refer("from", &from), refer("to", &to), None);
+    let there = || engine.state().unwrap().volumes["to"].files.len();
+    fault(&engine, Fault::new("copy_data", Moment::Halfway, Mishap::Fail));
+    copied().await.unwrap_err();
+    assert_eq!(there(), 0);
+    fault(&engine, Fault::new("copy_data", Moment::After, Mishap::Fail));
+    copied().await.unwrap_err();
+    assert_eq!(there(), 2);
+    copied().await.unwrap();
+    let state = engine.state().unwrap();
+    assert_eq!(state.volumes["to"].files, files.clone().into());
+    assert_eq!(state.volumes["from"].files, files.into());
+}
+
+#[tokio::test]
 async fn images_come_from_registries_that_have_them_and_builds_that_pass() {
     use crate::model::spec::ContextFile;
     use crate::model::{ImageSource, ImageSpec};

@@ -15,6 +15,9 @@ use crate::model::Name;
 use super::reference::{Reference, Referent};
 use super::{Class, Kind, Manifest, Site, User, Workspace};
 
+mod adopt_moved;
+mod adopt_role_twice;
+mod adopt_twice;
 mod devfile_kind;
 mod devfile_link;
 mod devfile_missing;
@@ -64,7 +67,10 @@ impl Check {
 }
 
 /// Every rule, by code.
-pub const RULES: [Check; 21] = [
+pub const RULES: [Check; 24] = [
+    adopt_moved::RULE,
+    adopt_role_twice::RULE,
+    adopt_twice::RULE,
     devfile_kind::RULE,
     devfile_link::RULE,
     devfile_missing::RULE,

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde_json::Value;
 
+use super::running::{Drift, Follow, Maintenance};
+
 /// One configuration repository applied to one engine. It stands in wharf.yaml at the repository's root.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
@@ -40,6 +42,12 @@ struct SiteSpec {
     /// The registry of the devfiles that others import by id alone, such as https://registry.devfile.io.
     #[schemars(extend("pattern" = "^https?://[!-\"$-.0->A-~][!-\"$->A-~]*$"))]
     devfile_registry: Option<String>,
+    /// true: nothing is changed any more; what differs is reported.
+    #[schemars(extend("default" = false))]
+    suspend: Option<bool>,
+    drift: Option<Drift>,
+    maintenance: Option<Maintenance>,
+    source: Option<Follow>,
 }
 
 /// What workspaces are where their manifest doesn't say.
@@ -73,6 +81,13 @@ struct Policy {
     /// The most workspaces that one plan removes without an approval.
     #[schemars(extend("default" = 5))]
     max_deletions: Option<u32>,
+    /// How long the volumes of a removed workspace are kept before wharf gc offers to remove them, such as 30d. Absent:
+    /// for ever.
+    #[schemars(extend("pattern" = "^([0-9]{1,9}[dhms])+$"))]
+    retain: Option<String>,
+    /// How many percent of the machine's memory the classes of the workspaces that run may add up to; what is more waits.
+    #[schemars(range(min = 1, max = 10000), extend("default" = 100))]
+    promised_memory: Option<u32>,
     publish: Option<PublishPolicy>,
     imports: Option<ImportPolicy>,
 }
@@ -222,10 +237,16 @@ struct WorkspaceSpec {
     /// The workspace, OWNER/NAME, that this one was called before; its data moves here.
     #[schemars(extend("pattern" = WORKSPACE_ID))]
     moved_from: Option<String>,
+    /// Volumes that are not wharf's and whose data is copied, once, into volumes of this workspace.
+    adopt: Option<Vec<Adopt>>,
     /// Endpoints to publish on the host, where the Site's policy allows it.
     publish: Option<Vec<Publish>>,
     /// The starter project of the devfile to begin with. Absent: the one that the devfile asks for, if any.
     starter_project: Option<String>,
+    /// true: nothing of it is changed any more; what differs is reported. wharf start and wharf stop still work.
+    #[schemars(extend("default" = false))]
+    suspend: Option<bool>,
+    maintenance: Option<Maintenance>,
 }
 
 /// What the workspace is made of: a devfile of the repository, or one that stands here.
@@ -247,6 +268,18 @@ struct WorkspaceStorage {
     mode: Option<StorageMode>,
     /// What becomes of the volumes when this manifest goes. Absent: the Site's default.
     on_remove: Option<OnRemove>,
+}
+
+/// A volume that is not wharf's and whose data is taken over. It is left as it is.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+struct Adopt {
+    /// What the engine calls it.
+    #[schemars(extend("pattern" = "^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"))]
+    volume: String,
+    /// The workspace's own volume: projects (the sources), home, or data/NAME for the volume NAME of the devfile.
+    #[schemars(extend("pattern" = "^(projects|home|data/.+)$"))]
+    r#as: String,
 }
 
 /// An endpoint published on the host.

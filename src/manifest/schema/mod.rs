@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::Kind;
 
 mod forms;
+mod running;
 
 /// The schema of a kind's manifests; of all kinds' where none is given.
 #[must_use]

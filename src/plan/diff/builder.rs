@@ -6,7 +6,7 @@ use crate::model::{
     WorkspaceId,
 };
 use crate::plan::Request;
-use crate::plan::change::{Blocked, Change, ChangeAction, FieldChange, Impact};
+use crate::plan::change::{Blocked, Change, ChangeAction, FieldChange, Hold, Impact};
 use crate::plan::step::{Action, Target};
 
 /// What every draft of a plan shares.
@@ -15,6 +15,8 @@ pub(super) struct Context<'a> {
     pub(super) site: &'a Name,
     pub(super) observed: &'a ObservedState,
     pub(super) request: &'a Request,
+    /// Whether it is recorded what is declared, because the Site does not just repair drift.
+    pub(super) records: bool,
 }
 
 pub(super) struct Builder<'a> {
@@ -86,6 +88,7 @@ impl<'a> Builder<'a> {
             impact,
             fields,
             reason,
+            drift: None,
         });
     }
 
@@ -100,6 +103,8 @@ impl<'a> Builder<'a> {
             workspace,
             reason,
             approve: None,
+            hold: Hold::Conflict,
+            until: None,
         });
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::builder::{seen, target};
 use super::fate::{Fate, pod_role};
 use super::workspace::{Walk, image_key, is_up};
-use super::{Key, Verb, limits, moved};
+use super::{Key, Verb, adopted, limits, stopped};
 use crate::model::{DesiredContainer, Kind, ObservedObject, Role, RunState, Spec};
 use crate::plan::change::{ChangeAction, Impact, MISSING};
 use crate::plan::step::{Action, Creation};
@@ -58,6 +58,7 @@ impl<'a, 'd> Walk<'a, 'd> {
             }
             if starts {
                 let mut after = vec![Key(object.clone(), Verb::Create), Key(object.clone(), Verb::Stop)];
+                after.push(stopped::removal(self));
                 // The main container goes first: a new volume belongs to the user of the first container that mounts it.
                 // Only those that it waits for itself can't come after it.
                 if let Some(main) = main
@@ -162,7 +163,8 @@ impl<'a, 'd> Walk<'a, 'd> {
             let object = self.builder.object(volume);
             if container.spec.mounts.iter().any(|m| m.volume == object.name) {
                 needs.push(Key(object.clone(), Verb::Create));
-                needs.push(self.builder.key(&moved::mark_role(volume), Verb::Mark));
+                let marks = adopted::filled_marks(volume);
+                needs.extend(marks.map(|mark| self.builder.key(&mark, Verb::Mark)));
             }
         }
         let image = self

@@ -7,7 +7,7 @@ use crate::plan::change::FieldChange;
 const PAGE: u64 = 4096;
 
 /// The limits that are not in force. What is not declared, or can't be read, is not compared.
-pub(super) fn differences(declared: &Limits, enforced: &Enforced) -> Vec<FieldChange> {
+pub(in crate::plan) fn differences(declared: &Limits, enforced: &Enforced) -> Vec<FieldChange> {
     let memory = |b: Option<Bytes>| b.map(|b| b.0 / PAGE * PAGE);
     let bytes = |v: u64| Bytes(v).to_string();
     let cpu = |v: u64| MilliCpu(v).to_string();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::builder::target;
 use super::workspace::{Walk, is_ephemeral};
-use super::{Key, Verb};
+use super::{Key, Verb, stopped};
 use crate::model::{CloneProject, Kind, MarkSpec, ObjectId, Role, Spec};
 use crate::plan::change::{ChangeAction, Impact};
 use crate::plan::clone;
@@ -147,8 +147,8 @@ fn post_start_subjects(walk: &Walk<'_, '_>) -> Vec<Role> {
 
 /// A workspace that is not to run keeps its marks; they are looked at when it starts.
 pub(super) fn keep(walk: &mut Walk<'_, '_>) {
-    let kept = walk.present.keys().filter(|r| matches!(r, Role::Mark(_))).count();
-    walk.builder.draft.noop += kept;
+    let is_kept = |role: &&Role| matches!(role, Role::Mark(_)) && **role != super::drift::role();
+    walk.builder.draft.noop += walk.present.keys().filter(is_kept).count();
 }
 
 /// Whether a mark is there and counts for what there is, and will be after this plan.
@@ -223,15 +223,13 @@ fn drop_others(walk: &mut Walk<'_, '_>) {
     let mut declared: Vec<Role> = walk.desired.projects.iter().map(|p| p.mark().0).collect();
     declared.extend(walk.desired.post_start_mark().map(|(role, _)| role));
     declared.extend(walk.desired.ready_mark().map(|(role, _)| role));
-    declared.extend(walk.desired.volumes.keys().map(super::moved::mark_role));
+    declared.extend(walk.desired.volumes.keys().flat_map(super::adopted::filled_marks));
+    declared.extend(walk.builder.context.records.then(super::drift::role));
     for (role, object) in walk.present {
         if matches!(role, Role::Mark(_)) && object.object.kind == Kind::Volume && !declared.contains(role) {
-            walk.builder.change(
-                role,
-                ChangeAction::Delete,
-                Impact::None,
-                "what it records is not declared any more",
-            );
+            let reason = stopped::reason(role).unwrap_or("what it records is not declared any more");
+            walk.builder
+                .change(role, ChangeAction::Delete, Impact::None, reason);
             walk.builder.remove(object, Vec::new());
         }
     }

@@ -3,8 +3,10 @@
 //! In: the two states. Out: one [`Draft`] a workspace, which no other workspace's draft depends on. Whether a draft may
 //! be carried out is decided in [`crate::plan::guard`], in which order in [`crate::plan::order`].
 
+mod adopted;
 mod builder;
 mod containers;
+mod drift;
 mod events;
 mod fate;
 mod fields;
@@ -14,6 +16,7 @@ mod moved;
 mod ready;
 mod removed;
 mod stop;
+mod stopped;
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,10 +24,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Request;
 use super::change::{Blocked, Change};
 use super::step::Action;
-use crate::model::{DesiredState, ObjectId, ObservedState, Role, WorkspaceId};
+use crate::model::{DesiredState, ObjectId, ObservedState, Reaction, Role, WorkspaceId};
 
+pub use adopted::{adoptable, pending};
+pub(in crate::plan) use drift::is_record;
 pub use fields::spec_fields;
+pub(super) use limits::differences as limit_differences;
 pub use marks::join as join_incarnations;
+pub(in crate::plan) use workspace::is_up;
 
 /// What one workspace needs.
 #[derive(Clone, Debug)]
@@ -75,6 +82,8 @@ pub enum Verb {
     Create,
     /// Move data in.
     Move,
+    /// Copy data in.
+    Copy,
     /// Run a container to its end before a start.
     PreStart,
     /// Start.
@@ -107,6 +116,7 @@ pub fn drafts(desired: &DesiredState, observed: &ObservedState, request: &Reques
         }
     }
     let empty = Present::new();
+    let records = desired.drift.any(Reaction::Report) || desired.drift.any(Reaction::Off);
     let moved: BTreeSet<&WorkspaceId> = desired
         .workspaces
         .values()
@@ -123,6 +133,7 @@ pub fn drafts(desired: &DesiredState, observed: &ObservedState, request: &Reques
                 site: &desired.site,
                 observed,
                 request,
+                records,
             };
             workspace::draft(context, workspace, own, former)
         })
@@ -133,6 +144,7 @@ pub fn drafts(desired: &DesiredState, observed: &ObservedState, request: &Reques
                 site: &desired.site,
                 observed,
                 request,
+                records,
             };
             drafts.push(removed::draft(context, id, objects));
         }

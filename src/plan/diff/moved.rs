@@ -14,7 +14,12 @@ use crate::plan::step::Action;
 
 /// The mark that a volume's data has arrived.
 pub(super) fn mark_role(volume: &Role) -> Role {
-    let part = match volume {
+    Role::Mark(format!("moved-{}", part(volume)))
+}
+
+/// A volume's part in the name of a mark about it.
+pub(super) fn part(volume: &Role) -> String {
+    match volume {
         Role::Projects => "projects".to_owned(),
         Role::Home => "home".to_owned(),
         Role::Data(name) => format!("data-{name}"),
@@ -24,8 +29,7 @@ pub(super) fn mark_role(volume: &Role) -> Role {
         | Role::Component(_)
         | Role::Event(_)
         | Role::Mark(_) => volume.to_string(),
-    };
-    Role::Mark(format!("moved-{part}"))
+    }
 }
 
 /// Adds what moves the data of `former` into this workspace.
@@ -73,7 +77,7 @@ pub(super) fn take_over<'a>(walk: &mut Walk<'a, '_>, former: &Present<'a>) {
 }
 
 /// Whether the mark says that the data has arrived in the volume that is there now.
-fn arrived(walk: &Walk<'_, '_>, role: &Role, mark: &Role) -> bool {
+pub(super) fn arrived(walk: &Walk<'_, '_>, role: &Role, mark: &Role) -> bool {
     let volume = walk.fates.get(role).kept().and_then(ObservedObject::incarnation);
     let marked = walk.present.get(mark).and_then(|m| m.owner.subject.clone());
     volume.is_some() && volume == marked

@@ -3,7 +3,7 @@
 
 use super::fate::Fate;
 use super::workspace::{Walk, image_key, is_ephemeral, is_up};
-use super::{Key, Verb};
+use super::{Key, Verb, stopped};
 use crate::model::{Kind, ObservedObject, Power, Role};
 use crate::plan::change::{ChangeAction, Impact};
 
@@ -17,7 +17,9 @@ impl Walk<'_, '_> {
         if pods.is_empty() {
             return;
         }
-        let pre_stop: Vec<Key> = self.pre_stop(|_| true).into_iter().collect();
+        let first = vec![stopped::key(self)];
+        let mut pre_stop = first.clone();
+        pre_stop.extend(self.pre_stop(|_| true, &first));
         let before = self.post_stop(&pre_stop).unwrap_or(pre_stop);
         for (role, pod) in &pods {
             let reason = match self.desired.power {
@@ -59,10 +61,10 @@ impl Walk<'_, '_> {
     }
 
     /// Runs the pre-stop commands of components that `which` picks and that run now.
-    pub(super) fn pre_stop(&mut self, which: impl Fn(&str) -> bool) -> Option<Key> {
+    pub(super) fn pre_stop(&mut self, which: impl Fn(&str) -> bool, after: &[Key]) -> Option<Key> {
         let commands = &self.desired.stop_hooks.pre_stop;
         let commands = commands.iter().filter(|c| which(&c.component));
-        self.builder.run_pre_stop(commands, self.present, &[])
+        self.builder.run_pre_stop(commands, self.present, after)
     }
 
     /// Stops and removes what is replaced.
@@ -91,7 +93,7 @@ impl Walk<'_, '_> {
             })
             .collect();
         let pre_stop = if self.run {
-            self.pre_stop(|c| components.iter().any(|x| x == c))
+            self.pre_stop(|c| components.iter().any(|x| x == c), &[])
         } else {
             None
         };

@@ -2,10 +2,9 @@
 
 use super::builder::{Builder, Context};
 use super::fate::{Fate, Fates};
-use super::{Draft, DraftStep, Key, Present, Verb, marks, moved, ready};
+use super::{Draft, DraftStep, Key, Present, Verb, adopted, drift, marks, moved, ready, stopped};
 use crate::model::{
-    DesiredContainer, DesiredWorkspace, ImageSpec, Kind, Labels, ObservedObject, Power, Role, RunState, Spec,
-    StopHooks,
+    DesiredContainer, DesiredWorkspace, ImageSpec, Kind, Labels, ObservedObject, Power, Role, Spec, StopHooks,
 };
 use crate::plan::change::{ChangeAction, Impact, MISSING};
 use crate::plan::step::{Action, Creation};
@@ -27,7 +26,7 @@ pub(super) fn draft<'a>(
     former: Option<&Present<'a>>,
 ) -> Draft {
     let fates = Fates::of(desired, present);
-    let run = wants_to_run(context, desired, present, &fates);
+    let run = wants_to_run(context, desired, present);
     let mut walk = Walk {
         builder: Builder::new(context, &desired.id),
         desired,
@@ -35,6 +34,7 @@ pub(super) fn draft<'a>(
         fates,
         run,
     };
+    stopped::record(&mut walk);
     walk.stop();
     walk.tear_down();
     walk.surplus();
@@ -42,6 +42,7 @@ pub(super) fn draft<'a>(
     if let Some(former) = former {
         moved::take_over(&mut walk, former);
     }
+    adopted::take_over(&mut walk, former);
     walk.containers();
     if walk.run {
         ready::wait(&mut walk);
@@ -52,37 +53,25 @@ pub(super) fn draft<'a>(
         marks::keep(&mut walk);
     }
     walk.images();
+    drift::judge(&mut walk);
+    drift::record(&mut walk);
     walk.builder.draft
 }
 
-/// Whether the containers are to run: as declared, or as a person asked for just now.
-fn wants_to_run(
-    context: Context<'_>,
-    desired: &DesiredWorkspace,
-    present: &Present<'_>,
-    fates: &Fates<'_>,
-) -> bool {
+/// Whether the containers are to run: as declared, or as a person has asked for where the declaration leaves that open.
+fn wants_to_run(context: Context<'_>, desired: &DesiredWorkspace, present: &Present<'_>) -> bool {
     if let Some(asked) = context.request.power.get(&desired.id) {
         return *asked;
     }
     match desired.power {
         Power::On => true,
         Power::Off => false,
-        Power::Auto => !desired.pods.keys().all(|role| {
-            let kept = fates.get(role).kept().is_some();
-            let stopped = present
-                .get(role)
-                .is_some_and(|pod| matches!(pod.run, RunState::Exited { .. }));
-            kept && stopped
-        }),
+        Power::Auto => !stopped::is_recorded(present),
     }
 }
 
-pub(super) fn is_up(object: &ObservedObject) -> bool {
-    match object.run {
-        RunState::Running { .. } | RunState::Paused | RunState::Degraded | RunState::Unknown => true,
-        RunState::Inert | RunState::Created | RunState::Exited { .. } => false,
-    }
+pub(in crate::plan) fn is_up(object: &ObservedObject) -> bool {
+    object.run.is_up()
 }
 
 impl<'a> Walk<'a, '_> {
@@ -124,7 +113,7 @@ impl<'a> Walk<'a, '_> {
         }
         let mut before = vec![self.builder.key(&Role::Network, Verb::Create)];
         // As long as no pod is there, a plan after a crash knows that the volumes hold nothing of the workspace's own.
-        let moves = self.desired.volumes.keys().map(moved::mark_role);
+        let moves = self.desired.volumes.keys().flat_map(adopted::filled_marks);
         before.extend(moves.map(|mark| self.builder.key(&mark, Verb::Mark)));
         for (role, spec) in self.desired.pods.clone() {
             self.create_one(&role, Creation::Pod(spec), before.clone());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::{
-    Action, Blocked, Change, ChangeAction, FieldChange, Impact, Plan, Revision, Step, Target,
+    Action, Blocked, Change, ChangeAction, FieldChange, Hold, Impact, Plan, Revision, Step, Target,
 };
 use super::{Look, human};
 use crate::model::{EngineId, ObjectId, WorkspaceId};
@@ -28,6 +28,7 @@ fn change(id: &str, name: &str, action: ChangeAction, impact: Impact, reason: &s
         impact,
         fields: Vec::new(),
         reason: reason.to_owned(),
+        drift: None,
     }
 }
 
@@ -82,6 +83,14 @@ fn everything() -> Plan {
         "the kernel enforces other limits",
     );
     resized.fields = vec![field("limits.memory", json!("2Gi"), json!("4Gi"), false)];
+    let mut ended = change(
+        "bob/x",
+        "container/lab.bob.x.tools",
+        ChangeAction::Start,
+        Impact::Restart,
+        "it has ended with exit code 137",
+    );
+    ended.drift = Some(true);
     let missing = "it is missing";
     let lost = "its workspace was declared with onRemove: delete";
     let kept = "its workspace is no longer declared; the data is kept";
@@ -105,7 +114,7 @@ fn everything() -> Plan {
             change("bob/gone", "pod/lab.bob.gone", A::Delete, I::Recreate, gone),
             change("bob/kept", "volume/lab.bob.kept.home", A::Retain, I::None, kept),
             change("bob/off", "pod/lab.bob.off", A::Stop, I::Restart, "power is off"),
-            change("bob/x", "container/lab.bob.x.tools", A::Start, I::Restart, "it has ended with exit code 137"),
+            ended,
         ],
         noop: 12,
         blocked: vec![
@@ -114,18 +123,24 @@ fn everything() -> Plan {
                 workspace: workspace("alice/old"),
                 reason: format!("its data would be lost: {lost}"),
                 approve: Some("00112233445566778899aabbccddeeff".into()),
+                hold: Hold::Approval,
+                until: None,
             },
             Blocked {
                 object: object("volume/lab.alice.old.projects"),
                 workspace: workspace("alice/old"),
                 reason: format!("its data would be lost: {lost}"),
                 approve: Some("00112233445566778899aabbccddeeff".into()),
+                hold: Hold::Approval,
+                until: None,
             },
             Blocked {
                 object: object("pod/lab.bob.gone"),
                 workspace: workspace("bob/gone"),
                 reason: "the plan removes 6 workspaces and policy.maxDeletions is 5".into(),
                 approve: Some("00112233445566778899aabbccddeeff".into()),
+                hold: Hold::Approval,
+                until: None,
             },
             Blocked {
                 object: object("network/lab.bob.new"),
@@ -133,6 +148,8 @@ fn everything() -> Plan {
                 reason: "a network named lab.bob.new exists that this site does not own; rename or remove it by hand"
                     .into(),
                 approve: None,
+                hold: Hold::Conflict,
+                until: None,
             },
         ],
         notes: vec!["--target leaves out changes of carol/x".into()],
@@ -142,6 +159,8 @@ fn everything() -> Plan {
             remove("bob/x", "container/lab.bob.x.tools", vec![]),
         ],
         seen: std::collections::BTreeMap::new(),
+        moment: None,
+        closes: None,
     }
 }
 

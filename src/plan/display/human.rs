@@ -6,9 +6,9 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
 use super::super::change::MISSING;
-use super::super::{Blocked, Change, ChangeAction, FieldChange, Impact, Plan};
+use super::super::{Blocked, Change, ChangeAction, FieldChange, Hold, Impact, Plan};
 use super::wrap::wrap;
-use super::{approval, counts, meaning, revision, sign};
+use super::{approval, counts, meaning, revision, sign, why};
 use crate::model::WorkspaceId;
 
 /// How the text is to look.
@@ -97,15 +97,16 @@ fn line(change: &Change, look: Look) -> String {
     );
     let mut text = format!("  {action} {}", change.object);
     // A new workspace's objects are all missing; saying so once for each would hide what matters.
-    if change.reason == MISSING {
+    let reason = why(change);
+    if reason == MISSING {
         text.push('\n');
     } else {
-        let plain = 14 + change.object.to_string().chars().count() + 2 + change.reason.chars().count();
+        let plain = 14 + change.object.to_string().chars().count() + 2 + reason.chars().count();
         if plain <= look.width {
-            text.push_str(&format!(": {}\n", change.reason));
+            text.push_str(&format!(": {reason}\n"));
         } else {
             text.push('\n');
-            text.push_str(&wrap(&change.reason, 14, look.width));
+            text.push_str(&wrap(&reason, 14, look.width));
         }
     }
     for field in &change.fields {
@@ -143,18 +144,22 @@ fn value(value: &Value) -> String {
 
 /// What waits: each reason once, with the workspaces that it holds for.
 fn blocked(plan: &Plan, look: Look) -> String {
-    let mut reasons: BTreeMap<(Option<String>, &str), Vec<&Blocked>> = BTreeMap::new();
+    let mut reasons: BTreeMap<(Hold, Option<String>, &str), Vec<&Blocked>> = BTreeMap::new();
     for blocked in &plan.blocked {
-        let key = (approval(plan, blocked), blocked.reason.as_str());
+        let key = (blocked.hold, approval(plan, blocked), blocked.reason.as_str());
         reasons.entry(key).or_default().push(blocked);
     }
     let mut text = String::new();
-    for ((approval, reason), all) in reasons {
-        let title = match approval {
-            Some(_) => "Waits for an approval:",
-            None => "Can't be done:",
+    for ((hold, approval, reason), all) in reasons {
+        let (title, colour) = match hold {
+            Hold::Approval => ("Waits for an approval:", AnsiColor::Red),
+            Hold::Conflict => ("Can't be done:", AnsiColor::Red),
+            Hold::Suspended => ("Suspended:", AnsiColor::Yellow),
+            Hold::Drift => ("Not repaired:", AnsiColor::Yellow),
+            Hold::Window => ("Waits for its time:", AnsiColor::Yellow),
+            Hold::Room => ("Waits for room:", AnsiColor::Yellow),
         };
-        let title = look.paint(AnsiColor::Red.on_default().bold(), title);
+        let title = look.paint(colour.on_default().bold(), title);
         text.push_str(&format!("\n{title}\n{}", wrap(reason, 2, look.width)));
         for blocked in by_object(all) {
             text.push_str(&format!("    {}  {}\n", blocked.workspace, blocked.object));

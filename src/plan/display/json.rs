@@ -26,6 +26,7 @@ struct ChangeForm<'a> {
     impact: &'static str,
     fields: &'a [FieldChange],
     reason: &'a str,
+    drift: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -34,6 +35,8 @@ struct BlockedForm<'a> {
     workspace: &'a WorkspaceId,
     reason: &'a str,
     approve: Option<&'a str>,
+    hold: &'static str,
+    until: Option<i64>,
 }
 
 impl<'a> ChangeForm<'a> {
@@ -45,6 +48,7 @@ impl<'a> ChangeForm<'a> {
             impact: change.impact.as_str(),
             fields: &change.fields,
             reason: &change.reason,
+            drift: change.drift,
         }
     }
 }
@@ -56,6 +60,8 @@ impl<'a> BlockedForm<'a> {
             workspace: &blocked.workspace,
             reason: &blocked.reason,
             approve: blocked.approve.as_deref(),
+            hold: blocked.hold.as_str(),
+            until: blocked.until,
         }
     }
 }

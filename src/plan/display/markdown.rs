@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::super::{Change, ChangeAction, Impact, Plan, Summary};
-use super::{approval, counts, meaning, revision};
+use super::{approval, counts, meaning, revision, why};
 use crate::model::WorkspaceId;
 
 /// The plan in GitHub's and GitLab's Markdown.
@@ -100,7 +100,7 @@ fn details(plan: &Plan) -> String {
                 "| {} | `{}` | {}{fields} |\n",
                 change.action.as_str(),
                 change.object,
-                cell(&change.reason)
+                cell(&why(change))
             ));
         }
         text.push_str("\n</details>\n\n");

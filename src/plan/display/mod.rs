@@ -42,6 +42,15 @@ pub fn approval(plan: &Plan, blocked: &Blocked) -> Option<String> {
     Some(format!("{option} {digest}"))
 }
 
+/// Why a change is made; where it is known to be drift, that as well.
+#[must_use]
+pub fn why(change: &super::Change) -> String {
+    match change.drift {
+        Some(true) => format!("drift: {}", change.reason),
+        Some(false) | None => change.reason.clone(),
+    }
+}
+
 /// What an impact means to who works in the workspace.
 #[must_use]
 pub fn meaning(impact: Impact) -> &'static str {
