@@ -9,104 +9,23 @@
 )] // tests with processes
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
+#[path = "support/elsewhere.rs"]
+mod elsewhere;
 #[path = "support/web.rs"]
 mod web;
 
+use elsewhere::{Repository, assert_says, binary, private, said};
 use web::{Answer, Web};
 
 const CHILD: &str = "schemaVersion: 2.2.0\nparent: {uri: 'ADDRESS'}\n";
 const BASE: &str =
     "schemaVersion: 2.2.0\ncomponents: [{name: tools, container: {image: 'localhost/tools:1'}}]\n";
 
-/// A configuration repository of one workspace, and a simulated engine.
-struct Repository(tempfile::TempDir);
-
-impl Repository {
-    fn new(site: &str, devfile: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let text = format!(
-            "apiVersion: wharf/v1\nkind: Site\nmetadata: {{name: lab}}\nspec:\n  engine: simulated://{}\n  defaults: {{class: small}}\n{site}---\n\
-             apiVersion: wharf/v1\nkind: Class\nmetadata: {{name: small}}\nspec: {{cpu: '1', memory: 1Gi}}\n---\n\
-             apiVersion: wharf/v1\nkind: User\nmetadata: {{name: alice}}\nspec: {{}}\n---\n\
-             apiVersion: wharf/v1\nkind: Workspace\nmetadata: {{name: api}}\nspec: {{owner: alice, devfile: {{path: devfile.yaml}}}}\n",
-            dir.path().join("engine.json").display()
-        );
-        fs::write(dir.path().join("engine.json"), "{}").unwrap();
-        fs::create_dir(dir.path().join("repo")).unwrap();
-        let repository = Self(dir);
-        repository.write("wharf.yaml", &text);
-        repository.write("devfile.yaml", devfile);
-        repository
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.0.path().join("repo").join(path)
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        fs::write(self.path(path), text).unwrap();
-    }
-
-    fn vendored(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.path(".wharf/devfiles"));
-        entries.map_or_else(
-            |_| Vec::new(),
-            |entries| entries.map(|e| e.unwrap().path()).collect(),
-        )
-    }
-
-    fn command(&self, program: &Path, arguments: &[&str]) -> Output {
-        Command::new(program)
-            .args(arguments)
-            .current_dir(self.path("."))
-            .env("XDG_RUNTIME_DIR", self.0.path())
-            .output()
-            .unwrap()
-    }
-
-    /// The exit code, and all that was said.
-    fn wharf(&self, arguments: &[&str]) -> (i32, String) {
-        said(&self.command(&binary(), arguments))
-    }
-
-    /// The same with these variables.
-    fn wharf_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> (i32, String) {
-        let mut command = Command::new(binary());
-        command.args(arguments).current_dir(self.path("."));
-        command.env("XDG_RUNTIME_DIR", self.0.path());
-        said(&command.envs(variables.iter().copied()).output().unwrap())
-    }
-
-    fn validate(&self) -> (i32, String) {
-        self.wharf(&["validate", "--format", "github"])
-    }
-}
-
-fn binary() -> PathBuf {
-    std::env::var_os("WHARF_BIN").map_or_else(|| env!("CARGO_BIN_EXE_wharf").into(), PathBuf::from)
-}
-
-fn said(output: &Output) -> (i32, String) {
-    let text = [&output.stdout[..], &output.stderr[..]].concat();
-    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
-}
-
-/// The Site's permission to ask `hosts`.
-fn private(hosts: &str) -> String {
-    format!("  policy: {{imports: {{privateHosts: [{hosts}]}}}}\n")
-}
-
 fn child(address: &str) -> String {
     CHILD.replace("ADDRESS", address)
-}
-
-#[track_caller]
-fn assert_says((code, text): (i32, String), expected_code: i32, expected: &str) {
-    assert!(text.contains(expected), "{expected:?} is not in: {text}");
-    assert_eq!(code, expected_code, "{text}");
 }
 
 #[test]

@@ -11,6 +11,8 @@
 
 #[path = "support/client.rs"]
 mod client;
+#[path = "support/git_web.rs"]
+mod git_web;
 #[path = "support/labelled.rs"]
 mod labelled;
 #[path = "support/raw.rs"]
@@ -21,6 +23,7 @@ mod registry;
 mod site;
 
 use client::{podman, try_podman};
+use git_web::GitWeb;
 use registry::Registry;
 use site::{Site, image};
 
@@ -182,6 +185,59 @@ fn a_locked_image_stays_what_it_was_when_its_tag_moves() {
     assert_eq!(site.shell("alice/api", "echo $MARK"), "moved");
     site.converged();
     drop(site);
+}
+
+#[test]
+fn an_image_is_built_from_a_git_repository_and_again_only_where_that_changes_it() {
+    let site = Site::new("gitbuild");
+    site.site("  policy: {imports: {privateHosts: [localhost]}}\n");
+    let text = format!("FROM {}\nCOPY word /word\n", image());
+    site.write("images/docker/Dockerfile", &text);
+    site.write("images/docker/word", &site.name);
+    let images = site.dir().join("images");
+    let git = |arguments: &[&str]| site.git(&[&["-C", images.to_str().unwrap()][..], arguments].concat());
+    git(&["init", "-q", "-b", "main"]);
+    let publish = || {
+        git(&["add", "-A"]);
+        git(&["commit", "-q", "-m", "a change"]);
+    };
+    publish();
+    let web = GitWeb::serve(site.dir());
+    let devfile = format!(
+        "schemaVersion: 2.2.2
+components:
+  - name: tools
+    container: {{image: 'localhost/tools:1'}}
+  - name: built
+    image:
+      imageName: localhost/tools:1
+      dockerfile: {{git: {{remotes: {{origin: '{}'}}, fileLocation: docker/Dockerfile}}, buildContext: docker}}
+",
+        web.url("images/.git")
+    );
+    site.workspace("alice", "api", "", &devfile);
+    let certificate = site.write("ca.pem", &web.certificate);
+    let lock = |arguments: &[&str]| {
+        let mut command = site::wharf();
+        command.arg("lock").args(arguments).current_dir(site.dir());
+        let output = command.env("SSL_CERT_FILE", &certificate).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    lock(&[]);
+    site.ok(&["apply", "--yes", "--locked", "--offline"]);
+    assert_eq!(site.shell("alice/api", "cat /word"), site.name);
+    site.converged();
+
+    site.write("images/README", "beside the context");
+    publish();
+    lock(&["--update"]);
+    site.converged();
+    site.write("images/docker/word", "another");
+    publish();
+    site.converged();
+    lock(&["--update"]);
+    site.apply();
+    assert_eq!(site.shell("alice/api", "cat /word"), "another");
 }
 
 #[test]

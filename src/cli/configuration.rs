@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Context;
+use super::builds::{self, FetchedBuilds};
 use super::diagnostics;
 use super::error::Error;
 use super::imports::{self, Access, Gathered};
@@ -36,6 +37,8 @@ pub(super) struct Elsewhere {
     pub(super) needed: Needed,
     /// Devfiles that were fetched.
     pub(super) fetched: Fetched,
+    /// What was fetched to build images from.
+    pub(super) builds: FetchedBuilds,
 }
 
 /// What a repository without errors declares.
@@ -136,8 +139,12 @@ impl Request<'_> {
             ..Needed::default()
         };
         let mut desired = None;
+        let mut fetched_builds = FetchedBuilds::new();
         if let Some(workspaces) = workspaces {
             needed.images = workspaces.images_to_lock();
+            needed.builds = workspaces.builds_from_elsewhere();
+            let site = loaded.site.as_ref();
+            fetched_builds = builds::fetch(&needed.builds, site, &lock, self.access.offline).await?;
             source::load_contexts(self.dir, self.source, &workspaces.contexts(), &mut files)?;
             self.put_in(&mut files);
             let workspaces = if self.locking {
@@ -145,7 +152,8 @@ impl Request<'_> {
             } else {
                 workspaces
             };
-            let (state, found) = workspaces.resolve(&files, &lock);
+            let builds = builds::all(&needed.builds, &lock, &fetched_builds);
+            let (state, found) = workspaces.with_builds(builds).resolve(&files, &lock);
             diagnostics.extend(found);
             desired = Some(state);
         }
@@ -173,6 +181,7 @@ impl Request<'_> {
                 lock,
                 needed,
                 fetched,
+                builds: fetched_builds,
             },
         })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use url::Url;
+use url::{Host, Url};
 
 use super::error::Error;
 use crate::devfile::{Imports, Location, MAX_IMPORTS, Missing, Shelf};
@@ -92,11 +92,15 @@ pub(super) async fn gather(
 }
 
 fn open(site: Option<&Site>) -> Result<Fetcher, Error> {
+    Fetcher::new(private_hosts(site)).map_err(|why| Error::new(format!("devfiles can't be fetched: {why}")))
+}
+
+/// The hosts that may be asked though their addresses are not public.
+pub(super) fn private_hosts(site: Option<&Site>) -> Vec<Host> {
     let private = site
         .map(|site| site.policy.private_hosts.as_slice())
         .unwrap_or_default();
-    let private = private.iter().map(|host| host.value.clone());
-    Fetcher::new(private).map_err(|why| Error::new(format!("devfiles can't be fetched: {why}")))
+    private.iter().map(|host| host.value.clone()).collect()
 }
 
 /// The addresses of what `imports` holds from elsewhere.

@@ -10,14 +10,15 @@ use super::Context;
 use super::configuration::{self, Elsewhere};
 use super::error::{Error, Exit};
 use crate::document::Diagnostics;
-use crate::lock::{FILE, FOLDER, Lock, is_content};
+use crate::lock::{self, FILE, FOLDER, Lock, is_content};
 use crate::source::registry;
 
 /// Pin what the repository uses from elsewhere
 ///
-/// Fetches every devfile that others import and that the repository does not hold, asks registries for the digests of
-/// images, and writes both down: digests into wharf.lock, devfiles into .wharf/devfiles. Commit them. Plans use what is
-/// locked; plan --locked fails where something is not, and plan --locked --offline asks nobody.
+/// Fetches every devfile that others import and that the repository does not hold, and what images are built from that is
+/// elsewhere; asks registries for the digests of images; and writes it down: digests into wharf.lock, what was fetched below
+/// .wharf. Commit them. Plans use what is locked; plan --locked fails where something is not, and plan --locked --offline
+/// asks nobody.
 ///
 /// What is locked stays as it is; --update asks again. Images without a registry in their name, images of localhost and
 /// those that Containerfiles start from are not locked.
@@ -49,12 +50,18 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let private: Vec<Host> = policy.private_hosts.iter().map(|h| h.value.clone()).collect();
     let lock = complete(context, elsewhere, &private).await?;
     write(&dir, &lock)?;
-    let (devfiles, images) = lock.counts();
-    let what = format!("{} and {}", count(devfiles, "devfile"), count(images, "image"));
+    let counts @ [devfiles, builds, images] = lock.counts();
+    let builds = match builds {
+        0 => String::new(),
+        n => format!(", {}", count(n, "build")),
+    };
+    let what = format!(
+        "{}{builds} and {}",
+        count(devfiles, "devfile"),
+        count(images, "image")
+    );
     context.out.say(&match lock == before {
-        true if devfiles + images == 0 => {
-            "Nothing is used from elsewhere; there is nothing to lock.".to_owned()
-        }
+        true if counts == [0; 3] => "Nothing is used from elsewhere; there is nothing to lock.".to_owned(),
         true => format!("{what}, locked as they were."),
         false => format!("Locked {what}; commit {FILE} and {FOLDER}."),
     });
@@ -67,11 +74,17 @@ async fn complete(context: &Context, elsewhere: Elsewhere, private: &[Host]) -> 
         mut lock,
         needed,
         fetched,
+        builds,
     } = elsewhere;
     for (url, content) in fetched {
         // What can't be had was an error before.
         if let Ok(content) = content {
             lock.insert_devfile(url, content);
+        }
+    }
+    for (source, content) in builds {
+        if let Ok(content) = content {
+            lock.insert_build(source, content);
         }
     }
     lock.retain(&needed);
@@ -102,12 +115,12 @@ async fn complete(context: &Context, elsewhere: Elsewhere, private: &[Host]) -> 
 /// Contents first and the lock last, so that what it names is there.
 fn write(dir: &Path, lock: &Lock) -> Result<(), Error> {
     let files = lock.files();
-    let folder = dir.join(FOLDER);
     expect_no_link(dir)?;
     for (path, content) in files.iter().filter(|(path, _)| *path != FILE) {
         let file = dir.join(path);
+        let folder = file.parent().unwrap_or(dir);
         if !(is_regular(&file) && fs::read(&file).is_ok_and(|there| there == **content)) {
-            fs::create_dir_all(&folder).map_err(|e| unwritable(&folder, &e))?;
+            fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
             replace(&file, content).map_err(|e| unwritable(&file, &e))?;
         }
     }
@@ -117,15 +130,18 @@ fn write(dir: &Path, lock: &Lock) -> Result<(), Error> {
         None => remove(&file),
     }
     .map_err(|e| unwritable(&file, &e))?;
-    let Ok(entries) = fs::read_dir(&folder) else {
-        return Ok(());
-    };
-    for entry in entries {
-        let name = entry.map_err(|e| unwritable(&folder, &e))?.file_name();
-        let path = format!("{FOLDER}/{}", name.to_string_lossy());
-        let file = folder.join(name);
-        if !files.contains_key(&path) && is_content(&path) && is_regular(&file) {
-            remove(&file).map_err(|e| unwritable(&file, &e))?;
+    for within in lock::folders() {
+        let folder = dir.join(&within);
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for entry in entries {
+            let name = entry.map_err(|e| unwritable(&folder, &e))?.file_name();
+            let path = format!("{within}/{}", name.to_string_lossy());
+            let file = folder.join(name);
+            if !files.contains_key(&path) && is_content(&path) && is_regular(&file) {
+                remove(&file).map_err(|e| unwritable(&file, &e))?;
+            }
         }
     }
     Ok(())
@@ -133,8 +149,7 @@ fn write(dir: &Path, lock: &Lock) -> Result<(), Error> {
 
 /// A link is as easily committed as a folder, and would have files written and removed wherever it leads.
 fn expect_no_link(dir: &Path) -> Result<(), Error> {
-    let below = Path::new(FOLDER).ancestors();
-    for path in below.filter(|path| !path.as_os_str().is_empty()) {
+    for path in std::iter::once(FOLDER.to_owned()).chain(lock::folders()) {
         let path = dir.join(path);
         if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_dir()) {
             return Err(Error::new(format!(
@@ -142,7 +157,7 @@ fn expect_no_link(dir: &Path) -> Result<(), Error> {
                 path.display()
             ))
             .hint(format!(
-                "wharf lock writes devfiles below {FOLDER}; remove the link or file that stands there."
+                "wharf lock writes below {FOLDER}; remove the link or file that stands there."
             )));
         }
     }

@@ -8,6 +8,7 @@
 mod adopt;
 mod apply;
 mod audit;
+mod builds;
 mod completions;
 mod configuration;
 mod confirm;

@@ -1,9 +1,10 @@
 //! Components: what a workspace is made of.
 
 use super::overrides::Overrides;
+use super::project::Git;
 use super::readiness::Readiness;
 use super::root::Attributes;
-use crate::document::Spanned;
+use crate::document::{Span, Spanned};
 use crate::model::{Bytes, MilliCpu};
 
 /// One component.
@@ -200,9 +201,9 @@ pub struct Volume {
 pub struct Image {
     /// Its reference, by which containers name it.
     pub image_name: Spanned<String>,
-    /// The Containerfile's path, relative to the devfile.
-    pub containerfile: Spanned<String>,
-    /// The context's path; the devfile's folder by default.
+    /// The Containerfile.
+    pub containerfile: Containerfile,
+    /// The context's path, relative to the devfile or within where the Containerfile is from; that folder by default.
     pub build_context: Option<Spanned<String>>,
     /// Arguments of the build command, such as `--build-arg` and `A=b`.
     pub args: Vec<String>,
@@ -210,6 +211,41 @@ pub struct Image {
     pub root_required: bool,
     /// Whether it is built before anything asks for it; unset means: unless an apply command does.
     pub auto_build: Option<bool>,
+}
+
+/// Where a Containerfile is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Containerfile {
+    /// A path relative to the devfile, or an address of the web.
+    Uri(Spanned<String>),
+    /// A file of a git repository, which the context is in as well.
+    Git {
+        /// The repository.
+        git: Git,
+        /// The file's path in it.
+        file: Option<Spanned<String>>,
+        /// Where that is said.
+        span: Span,
+    },
+    /// A file of a stack in a devfile registry, which the context is in as well.
+    Registry {
+        /// The stack.
+        id: Spanned<String>,
+        /// The registry, if not the Site's.
+        url: Option<Spanned<String>>,
+    },
+}
+
+impl Containerfile {
+    /// Where it is said.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Uri(uri) => uri.span,
+            Self::Git { span, .. } => *span,
+            Self::Registry { id, .. } => id.span,
+        }
+    }
 }
 
 /// Objects of a Kubernetes cluster.

@@ -36,11 +36,12 @@ mod version;
 
 pub use command::{Apply, Command, CommandKind, Composite, Exec, Group, GroupKind};
 pub use component::{
-    Annotation, Cluster, Component, ComponentKind, Container, Endpoint, EnvVar, Exposure, Image, Platform,
-    Protocol, Volume, VolumeMount,
+    Annotation, Cluster, Component, ComponentKind, Container, Containerfile, Endpoint, EnvVar, Exposure,
+    Image, Platform, Protocol, Volume, VolumeMount,
 };
 pub use import::{Empty, Imports, Location, MAX_IMPORTS, Missing, Shelf, has_imports};
 pub use lifecycle::Leaf;
+pub(crate) use page::raw_file;
 pub use project::{CheckoutFrom, Git, Kept, Project, Source, StarterProject};
 pub use read::{Read, read};
 pub use readiness::{HealthCheck, Probe, Readiness};

@@ -37,6 +37,14 @@ pub(super) fn file(url: Url) -> Result<Url, String> {
     }
 }
 
+/// The file itself that a page of GitHub or GitLab shows; any other address stays as it is.
+pub(crate) fn raw_file(url: Url) -> Url {
+    match url.path().contains("/blob/") {
+        true => file(url.clone()).unwrap_or(url),
+        false => url,
+    }
+}
+
 fn is_repository(path: &str) -> bool {
     path.to_ascii_lowercase().ends_with(".git")
 }

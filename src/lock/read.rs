@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::{FILE, Lock, VERSION, file, is_digest, is_sha256, sha256};
+use super::{
+    BuildPaths, BuildSource, DEVFILES, FILE, Lock, PinnedBuild, Place, VERSION, is_digest, is_sha256, sha256,
+};
 use crate::document::{
     self, Content, Decode, Diagnostic, Diagnostics, Fields, Files, Node, Reader, Spanned, Value,
 };
@@ -14,6 +16,12 @@ const HELP: &str = "wharf lock --update writes it anew";
 
 struct Devfile {
     url: Spanned<Url>,
+    sha256: Spanned<String>,
+}
+
+struct Build {
+    source: BuildSource,
+    commit: Option<String>,
     sha256: Spanned<String>,
 }
 
@@ -65,23 +73,31 @@ fn decode(root: &Node, files: &Files, reader: &mut Reader<'_>) -> Option<Lock> {
         return None;
     }
     let devfiles: Vec<Devfile> = fields.list("devfiles", reader);
+    let builds: Vec<Build> = fields.list("builds", reader);
     let images: Vec<Image> = fields.list("images", reader);
     fields.finish(reader);
     let mut lock = Lock::default();
     for devfile in devfiles {
-        let digest = devfile.sha256.value.clone();
-        let content = content(&digest, files);
-        lock.contents.insert(digest, content);
-        lock.devfiles.insert(devfile.url.value, devfile.sha256.value);
+        let digest = devfile.sha256.value;
+        let path = DEVFILES.file(&digest);
+        let content = content(&path, &digest, files);
+        lock.contents.insert(path, content);
+        lock.devfiles.insert(devfile.url.value, digest);
+    }
+    for build in builds {
+        let (commit, sha256) = (build.commit, build.sha256.value);
+        let path = Place::of(&build.source).file(&sha256);
+        let content = content(&path, &sha256, files);
+        lock.contents.insert(path, content);
+        lock.builds.insert(build.source, PinnedBuild { commit, sha256 });
     }
     let images = images.into_iter().map(|i| (i.image, i.digest.value));
     lock.images.extend(images);
     Some(lock)
 }
 
-fn content(digest: &str, files: &Files) -> Result<Arc<[u8]>, String> {
-    let path = file(digest);
-    match files.get(&path).map(|file| &file.content) {
+fn content(path: &str, digest: &str, files: &Files) -> Result<Arc<[u8]>, String> {
+    match files.get(path).map(|file| &file.content) {
         Some(Content::Bytes(bytes)) if sha256(bytes) == digest => Ok(Arc::clone(bytes)),
         Some(Content::Bytes(_)) => Err(format!("{path} is not what was locked")),
         Some(Content::TooLarge(_) | Content::OutsideLink(_) | Content::Unreadable(_)) => {
@@ -104,6 +120,50 @@ impl Decode for Devfile {
             sha256,
         })
     }
+}
+
+impl Decode for Build {
+    fn decode(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut fields = Fields::of(node, reader)?;
+        let mut url = |key| fields.optional::<Spanned<String>>(key, reader);
+        let (web, git, registry) = (url("url"), url("git"), url("registry"));
+        let source = match (web, git, registry) {
+            (Some(web), None, None) => BuildSource::Web(address(web, reader)?.value),
+            (None, Some(git), None) => BuildSource::Git {
+                remote: address(git, reader)?.value,
+                revision: fields.optional("revision", reader),
+                paths: paths(&mut fields, reader)?,
+            },
+            (None, None, Some(registry)) => BuildSource::Registry {
+                registry: address(registry, reader)?.value,
+                id: fields.required("id", reader)?,
+                paths: paths(&mut fields, reader)?,
+            },
+            _ => {
+                let message = "a build is from one of url, git and registry";
+                let error = reader.error("lock/unreadable", node.span, message);
+                reader.report(error);
+                return None;
+            }
+        };
+        let commit = fields.optional("commit", reader);
+        let sha256: Option<Spanned<String>> = fields.required("sha256", reader);
+        fields.finish(reader);
+        let sha256 = sha256?;
+        check(&sha256, is_sha256, reader)?;
+        Some(Self {
+            source,
+            commit,
+            sha256,
+        })
+    }
+}
+
+fn paths(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<BuildPaths> {
+    Some(BuildPaths {
+        context: fields.required("context", reader)?,
+        containerfile: fields.required("containerfile", reader)?,
+    })
 }
 
 impl Decode for Image {

@@ -5,6 +5,7 @@
 //! (comparing, choosing, ordering) belongs here.
 
 pub mod command;
+pub mod context;
 pub mod desired;
 pub mod drift;
 pub mod duration;

@@ -1,33 +1,36 @@
-//! Images that are built from a Containerfile in the configuration repository. The reference holds the hash of all that
-//! the build sees, so that a change of any of it is another image.
+//! Images that are built from a Containerfile. The reference holds the hash of all that the build sees, so that a change of
+//! any of it is another image.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::images;
+use super::place::{Nowhere, Place};
 use super::workspace::Input;
-use crate::devfile::{Component, ComponentKind, Devfile, Image};
-use crate::document::{Content, Diagnostic, files};
+use crate::devfile::{Component, ComponentKind, Devfile, Image, Missing};
+use crate::document::{Content, Diagnostic};
+use crate::lock::{BuildSource, OUTSIDE, within};
+use crate::manifest::Site;
+use crate::model::context::unpack;
 use crate::model::{ContextFile, ImageSource, ImageSpec};
 
-/// What a Containerfile outside its context is called within it.
-const OUTSIDE: &str = ".wharf-containerfile";
-
-/// The folders that the devfile's builds read.
-pub(super) fn contexts(devfile: &Devfile) -> Vec<String> {
-    images(devfile)
-        .filter(|(_, image)| is_used(devfile, image))
-        .flat_map(|(_, image)| {
-            let base = base(devfile, image);
-            [context(base, image), folder(base, &image.containerfile.value)]
-        })
-        .flatten()
-        .collect()
+/// The folders of the configuration repository that the devfile's builds read.
+pub(super) fn folders(devfile: &Devfile, site: &Site) -> Vec<String> {
+    places(devfile, site).flat_map(Place::folders).collect()
 }
 
-/// The file that an image's paths are relative to: the one that names its Containerfile, which may be a parent.
-fn base<'d>(devfile: &'d Devfile, image: &Image) -> &'d str {
-    let (document, _) = devfile.document.written(image.containerfile.span);
-    &document.source.path
+/// What the devfile's builds read from elsewhere.
+pub(super) fn sources(devfile: &Devfile, site: &Site) -> BTreeSet<BuildSource> {
+    let places = places(devfile, site);
+    places.filter_map(|place| place.source().cloned()).collect()
+}
+
+fn places<'a>(devfile: &'a Devfile, site: &'a Site) -> impl Iterator<Item = Place> + 'a {
+    images(devfile)
+        .filter(|(_, image)| is_used(devfile, image))
+        .filter_map(|(_, image)| Place::of(devfile, image, site).ok()) // what is nowhere is said later
 }
 
 fn images(devfile: &Devfile) -> impl Iterator<Item = (&Component, &Image)> {
@@ -44,21 +47,6 @@ fn images(devfile: &Devfile) -> impl Iterator<Item = (&Component, &Image)> {
 fn is_used(devfile: &Devfile, image: &Image) -> bool {
     let mut containers = devfile.containers();
     containers.any(|(_, container)| container.image.value == image.image_name.value)
-}
-
-fn context(base: &str, image: &Image) -> Option<String> {
-    files::join(
-        base,
-        image.build_context.as_ref().map_or(".", |c| c.value.as_str()),
-    )
-}
-
-fn folder(base: &str, file: &str) -> Option<String> {
-    let path = files::join(base, file)?;
-    Some(
-        path.rsplit_once('/')
-            .map_or(String::new(), |(folder, _)| folder.to_owned()),
-    )
 }
 
 /// The images that the devfile builds, by the name that its containers use.
@@ -90,34 +78,71 @@ fn one(
     image: &Image,
     report: &mut dyn FnMut(Diagnostic),
 ) -> Option<ImageSpec> {
-    let base = base(input.devfile, image);
-    let span = image.containerfile.span;
-    let outside = |what: &str| format!("{what} lies outside the configuration repository");
-    let Some(path) = files::join(base, &image.containerfile.value) else {
-        report(input.devfile_error("resolve/build-outside", span, outside("the Containerfile")));
+    let place = match Place::of(input.devfile, image, &input.manifests.site.spec) {
+        Ok(place) => place,
+        Err(Nowhere { code, span, message }) => {
+            report(input.devfile_error(code, span, message));
+            return None;
+        }
+    };
+    let (containerfile, context) = match &place {
+        Place::Here {
+            containerfile,
+            context,
+        } => here(input, image, containerfile, context, report)?,
+        Place::Web { source, context } => {
+            let text = fetched(input, image, source, report)?;
+            let context = context_files(input, context, image, report)?;
+            beside(text, context)
+        }
+        Place::Elsewhere { source, paths } => {
+            let archive = fetched(input, image, source, report)?;
+            let files = unpack(&archive);
+            let files = files.map_err(|why| {
+                let message = format!("{source} can't be used: {why}");
+                report(input.devfile_error("resolve/build-source", image.containerfile.span(), message));
+            });
+            (paths.containerfile_in_context().to_owned(), files.ok()?)
+        }
+    };
+    let Some(text) = context.iter().find(|file| file.path == containerfile) else {
+        let message = format!("there is no Containerfile {containerfile} in the build context");
+        report(input.devfile_error("resolve/no-containerfile", image.containerfile.span(), message));
         return None;
     };
-    let Some(context) = context(base, image) else {
-        let span = image.build_context.as_ref().map_or(span, |c| c.span);
-        report(input.devfile_error("resolve/build-outside", span, outside("the build context")));
-        return None;
-    };
-    let Some(file) = input.files.get(&path) else {
+    check_bases(input, image, &String::from_utf8_lossy(&text.content), report);
+    let args = build_args(input, image, report);
+    let hash = hash(&containerfile, &context, &args);
+    Some(ImageSpec {
+        reference: format!("localhost/wharf/{}:{hash}", component.name.value),
+        source: ImageSource::Build {
+            containerfile,
+            context,
+            args,
+        },
+    })
+}
+
+/// A Containerfile of the repository, by its path within the context, and the context.
+fn here(
+    input: &Input<'_>,
+    image: &Image,
+    path: &str,
+    context: &str,
+    report: &mut dyn FnMut(Diagnostic),
+) -> Option<(String, Vec<ContextFile>)> {
+    let span = image.containerfile.span();
+    let Some(file) = input.files.get(path) else {
         let message = format!("there is no Containerfile {path} in the configuration repository");
         let near = input.files.0.keys().map(String::as_str);
         report(
             input
                 .devfile_error("resolve/no-containerfile", span, message)
-                .suggest(&path, near),
+                .suggest(path, near),
         );
         return None;
     };
-    let mut entries = context_files(input, &context, image, report)?;
-    let inside = path
-        .strip_prefix(&context)
-        .map(|rest| rest.trim_start_matches('/'))
-        .filter(|_| context.is_empty() || path.starts_with(&format!("{context}/")));
-    let containerfile = inside.unwrap_or(OUTSIDE).to_owned();
+    let entries = context_files(input, context, image, report)?;
     let Content::Bytes(content) = &file.content else {
         report(input.devfile_error(
             "resolve/no-containerfile",
@@ -126,25 +151,44 @@ fn one(
         ));
         return None;
     };
-    if inside.is_none() {
-        let content = content.clone();
-        entries.push(ContextFile {
-            path: OUTSIDE.to_owned(),
-            executable: false,
-            content,
-        });
-    }
-    check_bases(input, image, &String::from_utf8_lossy(content), report);
-    let args = build_args(input, image, report);
-    let hash = hash(&containerfile, &entries, &args);
-    Some(ImageSpec {
-        reference: format!("localhost/wharf/{}:{hash}", component.name.value),
-        source: ImageSource::Build {
-            containerfile,
-            context: entries,
-            args,
-        },
+    Some(match within(context, path) {
+        Some(inside) => (inside.to_owned(), entries),
+        None => beside(Arc::clone(content), entries),
     })
+}
+
+/// A Containerfile that is not in its context, in it.
+fn beside(content: Arc<[u8]>, mut context: Vec<ContextFile>) -> (String, Vec<ContextFile>) {
+    context.push(ContextFile {
+        path: OUTSIDE.to_owned(),
+        executable: false,
+        content,
+    });
+    (OUTSIDE.to_owned(), context)
+}
+
+/// What was fetched for a build.
+fn fetched(
+    input: &Input<'_>,
+    image: &Image,
+    source: &BuildSource,
+    report: &mut dyn FnMut(Diagnostic),
+) -> Option<Arc<[u8]>> {
+    let missing = match input.builds.get(source) {
+        Some(Ok(bytes)) => return Some(Arc::clone(bytes)),
+        Some(Err(missing)) => missing,
+        None => &Missing::NotFetched,
+    };
+    let message = match missing {
+        Missing::Failed(why) => format!("{source} can't be had: {why}"),
+        Missing::NotFetched | Missing::NoFile(_) => format!("{source} has not been fetched"),
+    };
+    let error = input.devfile_error("resolve/build-source", image.containerfile.span(), message);
+    report(match missing {
+        Missing::NotFetched => error.help("wharf lock fetches it and puts it into the repository"),
+        Missing::Failed(_) | Missing::NoFile(_) => error,
+    });
+    None
 }
 
 fn context_files(
@@ -178,7 +222,7 @@ fn context_files(
                     Content::Unreadable(why) => why.clone(),
                     Content::Bytes(_) => String::new(),
                 };
-                let span = image.containerfile.span;
+                let span = image.containerfile.span();
                 let message = format!("the build context has {path}, which can't be used: {why}");
                 report(input.devfile_error("resolve/build-context", span, message));
                 return None;
@@ -205,7 +249,7 @@ fn check_bases(input: &Input<'_>, image: &Image, text: &str, report: &mut dyn Fn
             let message = format!("the Containerfile starts from an image that is not allowed: {message}");
             report(
                 input
-                    .devfile_error("resolve/image-policy", image.containerfile.span, message)
+                    .devfile_error("resolve/image-policy", image.containerfile.span(), message)
                     .help(help),
             );
         }
@@ -228,7 +272,7 @@ fn build_args(input: &Input<'_>, image: &Image, report: &mut dyn FnMut(Diagnosti
             let help = "write build arguments as NAME=VALUE";
             report(
                 input
-                    .devfile_error("resolve/build-argument", image.containerfile.span, message)
+                    .devfile_error("resolve/build-argument", image.containerfile.span(), message)
                     .help(help),
             );
             continue;

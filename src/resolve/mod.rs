@@ -10,6 +10,7 @@ mod container;
 mod events;
 mod images;
 mod limits;
+mod place;
 mod projects;
 mod publish;
 mod rules;
@@ -21,17 +22,21 @@ pub use rules::RULES;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::devfile::{self, Devfile, Imports};
+use crate::devfile::{self, Devfile, Imports, Missing};
 use crate::document::{Diagnostics, Document, Files, Node};
-use crate::lock::Lock;
+use crate::lock::{BuildSource, Lock};
 use crate::manifest::{DevfileRef, Loaded, Manifest, Manifests, Workspace};
 use crate::model::{DesiredState, WorkspaceId};
+
+/// What images are built from that is elsewhere: a Containerfile's text, or an archive; or why it is not here.
+pub type Builds = BTreeMap<BuildSource, Result<Arc<[u8]>, Missing>>;
 
 /// Each workspace with its devfile.
 #[derive(Clone, Debug)]
 pub struct Workspaces<'a> {
     manifests: &'a Manifests,
     devfiles: BTreeMap<WorkspaceId, Arc<Devfile>>,
+    builds: Builds,
     /// Whether the images that can be locked are about to be.
     locking: bool,
 }
@@ -69,6 +74,7 @@ pub fn read<'l>(loaded: &'l Loaded, imports: &Imports) -> (Option<Workspaces<'l>
         workspaces = Some(Workspaces {
             manifests,
             devfiles,
+            builds: Builds::new(),
             locking: false,
         });
     }
@@ -113,13 +119,29 @@ impl Workspaces<'_> {
         }
     }
 
-    /// The folders whose files the image builds need.
+    /// The same with what their image builds need from elsewhere.
+    #[must_use]
+    pub fn with_builds(self, builds: Builds) -> Self {
+        Self { builds, ..self }
+    }
+
+    /// The folders of the repository whose files the image builds need.
     #[must_use]
     pub fn contexts(&self) -> Vec<String> {
-        let mut contexts: Vec<String> = self.devfiles.values().flat_map(|d| build::contexts(d)).collect();
+        let site = &self.manifests.site.spec;
+        let folders = self.devfiles.values().flat_map(|d| build::folders(d, site));
+        let mut contexts: Vec<String> = folders.collect();
         contexts.sort();
         contexts.dedup();
         contexts
+    }
+
+    /// What the image builds need from elsewhere.
+    #[must_use]
+    pub fn builds_from_elsewhere(&self) -> BTreeSet<BuildSource> {
+        let site = &self.manifests.site.spec;
+        let sources = self.devfiles.values().flat_map(|d| build::sources(d, site));
+        sources.collect()
     }
 
     /// The references of images that a lock can pin.
@@ -153,6 +175,7 @@ impl Workspaces<'_> {
                 devfile,
                 files,
                 lock,
+                builds: &self.builds,
                 locking: self.locking,
                 uids: &uids,
             };

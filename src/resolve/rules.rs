@@ -31,9 +31,17 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "resolve/build-outside",
-        "A commit says all of what runs, so builds read files of the repository only.",
+        "Paths of a build stay within where they start: the configuration repository, or the git repository or stack that the \
+         Containerfile is from.",
         "dockerfile: {uri: ../../Containerfile}\n",
         "dockerfile: {uri: images/tools/Containerfile}\n",
+    ),
+    rule(
+        "resolve/build-source",
+        "What an image is built from and the repository does not hold is fetched by https or http from public addresses, or from \
+         hosts that the Site's policy.imports.privateHosts names, without a login. wharf lock puts it into the repository.",
+        "dockerfile: {git: {remotes: {origin: 'git@git.example.org:team/images.git'}}}\n",
+        "dockerfile: {git: {remotes: {origin: 'https://git.example.org/team/images.git'}}}\n",
     ),
     rule(
         "resolve/image-policy",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::container::{self, Surroundings, volume_role};
 use super::uids::Ranges;
-use super::{build, events, images, limits, projects, publish};
+use super::{Builds, build, events, images, limits, projects, publish};
 use crate::devfile::{self, CommandKind, Component, ComponentKind, Container, Devfile, GroupKind};
 use crate::document::{Code, Diagnostic, Diagnostics, Files, Span};
 use crate::lock::Lock;
@@ -21,6 +21,8 @@ pub(super) struct Input<'a> {
     pub(super) devfile: &'a Devfile,
     pub(super) files: &'a Files,
     pub(super) lock: &'a Lock,
+    /// What images are built from that is elsewhere.
+    pub(super) builds: &'a Builds,
     /// Whether the lock is about to get the digests that it lacks.
     pub(super) locking: bool,
     pub(super) uids: &'a Ranges,

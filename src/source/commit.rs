@@ -9,6 +9,7 @@ use gix::objs::tree::EntryKind;
 use super::{MAX_CONTEXT_FILE, SourceError};
 use crate::document::parse::MAX_BYTES;
 use crate::document::{Content, File, Files, files};
+use crate::lock::{self, MAX_CONTENT};
 use crate::plan::Revision;
 
 /// A git repository and the folder of it that is the configuration repository.
@@ -218,7 +219,9 @@ impl Repository {
     }
 
     fn blob(&self, id: ObjectId, executable: bool, path: &str) -> File {
-        let largest = if super::is_declared(path) {
+        let largest = if lock::is_content(path) {
+            MAX_CONTENT as u64
+        } else if super::is_declared(path) {
             MAX_BYTES as u64
         } else {
             MAX_CONTEXT_FILE

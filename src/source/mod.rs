@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods)] // this module is where files are read
 
 mod around;
+pub mod builds;
 mod commit;
 mod fetch;
 mod history;

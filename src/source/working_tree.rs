@@ -8,7 +8,7 @@ use ignore::WalkBuilder;
 use super::{MAX_CONTEXT_FILE, is_yaml};
 use crate::document::parse::MAX_BYTES;
 use crate::document::{Content, File, Files};
-use crate::lock;
+use crate::lock::{self, MAX_CONTENT};
 
 /// Every YAML file that is not hidden, and the lock.
 pub(super) fn declared_files(root: &Path) -> Files {
@@ -18,7 +18,7 @@ pub(super) fn declared_files(root: &Path) -> Files {
     if locked.is_dir() {
         files
             .0
-            .extend(walk(root, &locked, &lock::is_part, MAX_BYTES as u64, false).0);
+            .extend(walk(root, &locked, &lock::is_part, MAX_CONTENT as u64, false).0);
     }
     files
 }

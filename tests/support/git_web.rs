@@ -1,5 +1,7 @@
 //! A server of git over https on loopback: `git http-backend` behind TLS and a login.
 
+#![allow(dead_code)] // each test binary uses a part of it
+
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 
 use super::{Reading, attributes, env, flag, full_text, list, map, text, texts};
 use crate::devfile::component::{
-    Annotation, Cluster, Component, ComponentKind, Container, Endpoint, Exposure, Image, Platform, Protocol,
-    Volume, VolumeMount,
+    Annotation, Cluster, Component, ComponentKind, Container, Containerfile, Endpoint, Exposure, Image,
+    Platform, Protocol, Volume, VolumeMount,
 };
 use crate::devfile::overrides::Overrides;
 use crate::devfile::readiness::Readiness;
@@ -168,10 +168,26 @@ fn image(node: &Node) -> Option<Image> {
     let source = node.get("dockerfile")?;
     Some(Image {
         image_name: text(node, "imageName")?,
-        containerfile: text(source, "uri")?,
+        containerfile: containerfile(source)?,
         build_context: full_text(source, "buildContext"),
         args: texts(source, "args").unwrap_or_default(),
         root_required: flag(source, "rootRequired").unwrap_or(false),
         auto_build: flag(node, "autoBuild"),
     })
+}
+
+fn containerfile(node: &Node) -> Option<Containerfile> {
+    match (node.get("uri"), node.get("git"), node.get("devfileRegistry")) {
+        (Some(_), None, None) => Some(Containerfile::Uri(text(node, "uri")?)),
+        (None, Some(git), None) => Some(Containerfile::Git {
+            git: super::projects::git(git)?,
+            file: full_text(git, "fileLocation"),
+            span: git.span,
+        }),
+        (None, None, Some(registry)) => Some(Containerfile::Registry {
+            id: text(registry, "id")?,
+            url: full_text(registry, "registryUrl"),
+        }),
+        _ => None, // none or several: not one place
+    }
 }

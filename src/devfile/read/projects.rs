@@ -71,7 +71,7 @@ fn source(node: &Node) -> Option<Source> {
     }
 }
 
-fn git(node: &Node) -> Option<Git> {
+pub(super) fn git(node: &Node) -> Option<Git> {
     let remotes = map(Some(node.get("remotes")?));
     let remotes = remotes.filter_map(|(name, address)| Some((name, spanned(address)?)));
     Some(Git {

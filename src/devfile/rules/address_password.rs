@@ -1,7 +1,8 @@
-//! Addresses of projects hold no passwords.
+//! Addresses of projects and of images' builds hold no passwords.
 
 use super::git_address::gits;
 use super::{Rule, Subject};
+use crate::devfile::component::{ComponentKind, Containerfile};
 use crate::devfile::findings::Findings;
 use crate::devfile::project::Source;
 use crate::document::Spanned;
@@ -29,6 +30,16 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
         match source {
             Source::Zip(Some(location)) => report(location, found),
             Source::Zip(None) | Source::Git(_) => {}
+        }
+    }
+    for component in &devfile.components {
+        if let ComponentKind::Image(image) = &component.kind
+            && let Containerfile::Uri(address)
+            | Containerfile::Registry {
+                url: Some(address), ..
+            } = &image.containerfile
+        {
+            report(address, found);
         }
     }
 }

@@ -3,8 +3,11 @@
 //! Clones run inside the workspace, so `file://` and plain paths are allowed: they mean the workspace's own files.
 
 use super::{Rule, Subject};
+use crate::devfile::component::{ComponentKind, Containerfile};
 use crate::devfile::findings::Findings;
 use crate::devfile::project::{Git, Source};
+use crate::devfile::root::Devfile;
+use crate::document::Spanned;
 
 /// See the module.
 pub(in crate::devfile) const RULE: Rule = Rule {
@@ -30,13 +33,29 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
     }
 }
 
+/// The git repositories that images are built from, with the components' names.
+pub(super) fn builds(devfile: &Devfile) -> impl Iterator<Item = (&Spanned<String>, &Git)> {
+    devfile
+        .components
+        .iter()
+        .filter_map(|component| match &component.kind {
+            ComponentKind::Image(image) => match &image.containerfile {
+                Containerfile::Git { git, .. } => Some((&component.name, git)),
+                Containerfile::Uri(_) | Containerfile::Registry { .. } => None,
+            },
+            ComponentKind::Container(_) | ComponentKind::Volume(_) | ComponentKind::Cluster(_) => None,
+        })
+}
+
 /// Every git source of a devfile.
 pub(super) fn gits<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a Git> + use<'a> {
     let devfile = subject.devfile;
     let projects = devfile.projects.iter().chain(&devfile.dependent_projects);
     let starters = devfile.starter_projects.iter().map(|s| &s.source);
     let sources = projects.map(|p| &p.source).chain(starters);
-    sources.filter_map(Source::git)
+    sources
+        .filter_map(Source::git)
+        .chain(builds(devfile).map(|(_, git)| git))
 }
 
 fn check_address(text: &str) -> Result<(), String> {

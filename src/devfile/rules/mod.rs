@@ -48,7 +48,6 @@ pub(super) mod schema_version;
 mod sparse_checkout;
 pub(super) mod undefined_variable;
 mod unknown_volume;
-pub(super) mod unsupported;
 pub(super) mod unused_variables;
 pub(super) mod value;
 pub(super) mod variable_size;
@@ -69,7 +68,6 @@ pub const RULES: &[Rule] = &[
     one_of::RULE,
     name::RULE,
     value::RULE,
-    unsupported::RULE,
     import::RULE,
     import_cycle::RULE,
     import_version::RULE,
@@ -131,7 +129,6 @@ impl<'a> Subject<'a> {
 /// Runs every rule that looks at the whole.
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
     let checks: &[fn(&Subject<'_>, &mut Findings<'_>)] = &[
-        unsupported::check,
         cluster_component::check,
         duplicate_component::check,
         duplicate_command::check,

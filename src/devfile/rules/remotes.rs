@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::git_address::builds;
 use super::{Rule, Subject};
 use crate::devfile::findings::Findings;
 use crate::devfile::project::Git;
@@ -11,7 +12,7 @@ use crate::document::Spanned;
 pub(in crate::devfile) const RULE: Rule = Rule {
     code: "devfile/remotes",
     why: "A project has at least one remote. With several, checkoutFrom.remote says which one is checked \
-          out; with one it may be left out. Starter projects have exactly one.",
+          out; with one it may be left out. Starter projects and images' builds have exactly one.",
     example: include_str!("../../../fixtures/devfile/remotes/invalid.yaml"),
     fixed: include_str!("../../../fixtures/devfile/remotes/valid.yaml"),
 };
@@ -25,11 +26,18 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Findings<'_>) {
     }
     for starter in &devfile.starter_projects {
         let Some(git) = starter.source.git() else { continue };
-        check_git(&starter.name, git, found);
-        if let [_, (second, _), ..] = git.remotes.as_slice() {
-            let error = found.error(RULE.code, second.span, "a starter project has one remote only");
-            found.report(error.help("keep one of them"));
-        }
+        check_one(&starter.name, git, "a starter project", found);
+    }
+    for (name, git) in builds(devfile) {
+        check_one(name, git, "an image's build", found);
+    }
+}
+
+fn check_one(name: &Spanned<String>, git: &Git, what: &str, found: &mut Findings<'_>) {
+    check_git(name, git, found);
+    if let [_, (second, _), ..] = git.remotes.as_slice() {
+        let error = found.error(RULE.code, second.span, format!("{what} has one remote only"));
+        found.report(error.help("keep one of them"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Choice, Field, Object, Shape};
 use crate::devfile::findings::Findings;
-use crate::devfile::rules::{key_version, name, one_of, unsupported, value};
+use crate::devfile::rules::{key_version, name, one_of, value};
 use crate::devfile::version::{SchemaVersion, is_semantic_version};
 use crate::document::diagnostic::nearest;
 use crate::document::{Key, Node, Span, Value};
@@ -165,9 +165,6 @@ impl Check<'_, '_> {
                 self.found,
             );
             return;
-        }
-        if let Some(feature) = field.unsupported {
-            unsupported::report(feature, key.span, self.found);
         }
         self.value(key, value, field.shape);
     }

@@ -110,12 +110,8 @@ static DOCKERFILE: Object = object(
     "a dockerfile",
     &[
         field("uri", Shape::Text).replaced().arm(),
-        field("git", Shape::Object(&DOCKERFILE_GIT))
-            .arm()
-            .unsupported("images built from a git repository"),
-        field("devfileRegistry", Shape::Object(&DOCKERFILE_REGISTRY))
-            .arm()
-            .unsupported("images built from a devfile registry"),
+        field("git", Shape::Object(&DOCKERFILE_GIT)).arm(),
+        field("devfileRegistry", Shape::Object(&DOCKERFILE_REGISTRY)).arm(),
         field("buildContext", Shape::Text).replaced(),
         field("args", Shape::List(&Shape::Text)).replaced(),
         field("rootRequired", Shape::Flag),

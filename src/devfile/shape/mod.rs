@@ -73,8 +73,6 @@ pub(super) struct Field {
     until: SchemaVersion,
     /// Whether `{{name}}` is replaced in every string of the value (and in keys, where those are free).
     pub(super) replaced: bool,
-    /// The feature, in the plural, where wharf does not have it yet.
-    unsupported: Option<&'static str>,
 }
 
 impl Object {
@@ -121,7 +119,6 @@ const fn field(key: &'static str, shape: Shape) -> Field {
         since: OLDEST,
         until: NEWEST,
         replaced: false,
-        unsupported: None,
     }
 }
 
@@ -152,11 +149,6 @@ impl Field {
 
     const fn replaced(mut self) -> Self {
         self.replaced = true;
-        self
-    }
-
-    const fn unsupported(mut self, feature: &'static str) -> Self {
-        self.unsupported = Some(feature);
         self
     }
 

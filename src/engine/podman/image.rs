@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::fault::Call;
 use super::http::{Api, Endpoint, IDLE, request};
 use crate::engine::{EngineError, Result};
+use crate::model::context::pack;
 use crate::model::reference::{is_loopback, registry};
-use crate::model::spec::ContextFile;
 use crate::model::{ImageSource, ImageSpec, Labels};
 
 /// Images of this registry exist only where they were built or loaded.
@@ -51,8 +51,8 @@ impl Api {
                 args,
             } => {
                 let endpoint = build_endpoint(reference, containerfile, args, labels);
-                let context = tarball(context)
-                    .map_err(|error| unavailable(reference, format!("its context: {error}")))?;
+                let context =
+                    pack(context).map_err(|error| unavailable(reference, format!("its context: {error}")))?;
                 let mut post = request(Method::POST, Body::from(context));
                 post.headers_mut()
                     .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));
@@ -174,19 +174,6 @@ fn build_endpoint(reference: &str, containerfile: &str, args: &[String], labels:
         .query("outputformat", "application/vnd.oci.image.manifest.v1+json")
 }
 
-/// The context as an archive that depends on its content alone.
-fn tarball(context: &[ContextFile]) -> std::io::Result<Vec<u8>> {
-    let mut archive = tar::Builder::new(Vec::new());
-    for file in context {
-        let mut header = tar::Header::new_gnu();
-        header.set_mode(if file.executable { 0o755 } else { 0o644 });
-        header.set_size(file.content.len() as u64);
-        header.set_mtime(0);
-        archive.append_data(&mut header, &file.path, &*file.content)?;
-    }
-    archive.into_inner()
-}
-
 /// Cuts a stream of bytes into its lines.
 #[derive(Debug, Default)]
 struct Lines(Vec<u8>);
@@ -225,46 +212,6 @@ mod tests {
         assert!(lines.push(b"e").is_empty());
         assert_eq!(lines.finish(), [b"e".to_vec()]);
         assert!(lines.finish().is_empty());
-    }
-
-    #[test]
-    fn a_context_becomes_the_same_archive_each_time() {
-        let file = |path: &str, executable| ContextFile {
-            path: path.to_owned(),
-            executable,
-            content: b"x".as_slice().into(),
-        };
-        let long = format!("{}/f", "d".repeat(150));
-        let context = [
-            file("Containerfile", false),
-            file("bin/run", true),
-            file(&long, false),
-        ];
-        let bytes = tarball(&context).unwrap();
-        assert_eq!(bytes, tarball(&context).unwrap());
-        let mut archive = tar::Archive::new(bytes.as_slice());
-        let read: Vec<(String, u32)> = archive
-            .entries()
-            .unwrap()
-            .map(|e| {
-                e.map(|e| {
-                    (
-                        e.path().unwrap().display().to_string(),
-                        e.header().mode().unwrap(),
-                    )
-                })
-                .unwrap()
-            })
-            .collect();
-        assert_eq!(
-            read,
-            [
-                ("Containerfile".to_owned(), 0o644),
-                ("bin/run".to_owned(), 0o755),
-                (long, 0o644)
-            ]
-        );
-        assert!(tarball(&[file("../escape", false)]).is_err());
     }
 
     #[test]

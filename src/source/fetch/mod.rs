@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use crate::document::parse::MAX_BYTES;
+pub(super) use reach::Reach;
 pub(super) use web::{Web, body};
 
 /// The longest that one devfile may take, redirects included.

@@ -43,20 +43,20 @@ fn is_public(address: IpAddr) -> bool {
 
 /// Public addresses, and hosts that the Site names.
 #[derive(Clone, Debug)]
-pub(super) struct Reach {
+pub(in crate::source) struct Reach {
     /// Hosts whose address may be any.
     private: Arc<BTreeSet<Host>>,
 }
 
 impl Reach {
-    pub(super) fn new(private: impl IntoIterator<Item = Host>) -> Self {
+    pub(in crate::source) fn new(private: impl IntoIterator<Item = Host>) -> Self {
         Self {
             private: Arc::new(private.into_iter().collect()),
         }
     }
 
     /// Refuses an address of the web before anything is asked. A name is resolved later, and checked then.
-    pub(super) fn check(&self, url: &Url) -> Result<(), String> {
+    pub(in crate::source) fn check(&self, url: &Url) -> Result<(), String> {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(format!("{url} is no address of the web"));
         }

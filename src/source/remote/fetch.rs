@@ -224,9 +224,9 @@ fn edit(name: FullName, change: Change) -> RefEdit {
 }
 
 /// An error with its causes.
-fn text(error: gix::Error) -> String {
+pub(super) fn text(error: impl std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
+    let mut cause = error.source();
     while let Some(next) = cause {
         let more = next.to_string();
         if !text.contains(&more) {

@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::tree::{TreeOrder, tree};
 use super::{Order, fetch};
 use crate::model::{Bytes, content_hash};
 
@@ -94,9 +95,18 @@ impl Default for Bounds {
 
 /// What the process reads: what to fetch, and what it may use for that.
 #[derive(Serialize, Deserialize)]
-struct Bounded<O> {
+struct Bounded<E> {
     bounds: Bounds,
-    order: O,
+    errand: E,
+}
+
+/// What the process is sent for.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Errand {
+    /// Everything of a repository, into its mirror.
+    Mirror(Order),
+    /// One folder of a repository, for a build.
+    Tree(TreeOrder),
 }
 
 /// The mirror of one repository, held by this process alone.
@@ -234,12 +244,13 @@ impl Mirror {
             true => self.helper.first_time,
             false => self.helper.time,
         };
-        let fetched = self.helper.run(&order, bound).await;
-        if fetched.is_err() && order.mirror == fresh {
+        let into = order.mirror.clone();
+        let fetched = self.helper.run(&Errand::Mirror(order), bound).await;
+        if fetched.is_err() && into == fresh {
             // What is left of it would only take room until the next one.
             let _ = remove(&fresh);
         } else if fetched.is_err() {
-            sweep(&order.mirror);
+            sweep(&into);
         }
         fetched?;
         let text = |e: io::Error| format!("the mirror can't be put in place: {e}");
@@ -296,7 +307,11 @@ impl Drop for Group {
 }
 
 impl Helper {
-    async fn run(&self, order: &Order, bound: Duration) -> Result<(), String> {
+    /// Sends it, for so long at most.
+    ///
+    /// # Errors
+    /// What happened, in words.
+    pub async fn run(&self, errand: &Errand, bound: Duration) -> Result<(), String> {
         let mut command = Command::new(&self.program);
         command.arg(HELPER_COMMAND).env_clear().env("LC_ALL", "C");
         command.envs(
@@ -314,7 +329,7 @@ impl Helper {
             .map_err(|e| format!("no process can be started to fetch: {e}"))?;
         let mut group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
         let bounds = self.bounds;
-        let Ok(said) = timeout(bound, talk(&mut child, &Bounded { bounds, order })).await else {
+        let Ok(said) = timeout(bound, talk(&mut child, &Bounded { bounds, errand })).await else {
             return Err(format!("it takes longer than {} s", bound.as_secs()));
         };
         group.0 = None;
@@ -323,7 +338,7 @@ impl Helper {
     }
 }
 
-async fn talk(child: &mut Child, asked: &Bounded<&Order>) -> io::Result<(ExitStatus, String, String)> {
+async fn talk(child: &mut Child, asked: &Bounded<&Errand>) -> io::Result<(ExitStatus, String, String)> {
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     if let Some(mut input) = input {
         input.write_all(&serde_json::to_vec(asked)?).await?;
@@ -366,7 +381,7 @@ fn judge(status: ExitStatus, answer: &str, complaint: &str, bounds: Bounds) -> R
     Err(why)
 }
 
-/// What the process does: it reads an [`Order`] and answers nothing, or what went wrong.
+/// What the process does: it reads an [`Errand`] and answers nothing, or what went wrong.
 ///
 /// # Errors
 /// Where it can't be asked, or can't answer.
@@ -375,7 +390,7 @@ pub fn serve() -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let mut asked = Vec::new();
     io::stdin().lock().read_to_end(&mut asked)?;
-    let Bounded { bounds, order } = serde_json::from_slice::<Bounded<Order>>(&asked)?;
+    let Bounded { bounds, errand } = serde_json::from_slice::<Bounded<Errand>>(&asked)?;
     for (resource, most) in [
         (Resource::Fsize, bounds.file),
         (Resource::Data, bounds.memory),
@@ -389,7 +404,11 @@ pub fn serve() -> io::Result<()> {
             },
         )?;
     }
-    if let Err(why) = fetch(&order) {
+    let done = match errand {
+        Errand::Mirror(order) => fetch(&order),
+        Errand::Tree(order) => tree(&order),
+    };
+    if let Err(why) = done {
         io::stdout().lock().write_all(why.as_bytes())?;
     }
     Ok(())

@@ -7,6 +7,8 @@
 mod fetch;
 mod mirror;
 pub mod secret;
+mod tree;
 
 pub use fetch::{Order, fetch};
-pub use mirror::{Bounds, HELPER_COMMAND, Helper, Mirror, MirrorError, serve, state_directory};
+pub use mirror::{Bounds, Errand, HELPER_COMMAND, Helper, Mirror, MirrorError, serve, state_directory};
+pub use tree::{ARCHIVE, COMMIT, TreeOrder};
