@@ -20,8 +20,8 @@ use wharf::document::Diagnostics;
 use wharf::engine::Engine as _;
 use wharf::engine::simulated::{Meddling, Simulated};
 use wharf::lock::Lock;
-use wharf::model::{DesiredState, EngineId, Kind, ObjectId, OnRemove, WorkspaceId};
-use wharf::plan::{Hold, Plan, Request, Revision, display, plan};
+use wharf::model::{DesiredState, EngineId, Kind, ObjectId, OnRemove, Seconds, WorkspaceId};
+use wharf::plan::{Asked, Hold, Plan, Request, Revision, display, plan};
 use wharf::source::{self, Source};
 
 #[path = "support/place.rs"]
@@ -53,7 +53,7 @@ async fn planned(
     engine: &Simulated,
     desired: &DesiredState,
     (removed, moment): (&BTreeMap<WorkspaceId, OnRemove>, Option<i64>),
-    power: BTreeMap<WorkspaceId, bool>,
+    power: BTreeMap<WorkspaceId, Asked>,
 ) -> Plan {
     let observed = engine.observe(&desired.site).await.unwrap();
     let revision = Revision {
@@ -109,7 +109,7 @@ async fn case(folder: &Path) -> String {
         );
         if let Ok(text) = std::fs::read_to_string(folder.join("stopped.json")) {
             let ids: Vec<WorkspaceId> = serde_json::from_str(&text).unwrap();
-            let power = ids.into_iter().map(|id| (id, false)).collect();
+            let power = ids.into_iter().map(|id| (id, Asked::Stop)).collect();
             let stop = planned(&engine, &before, (&removed, None), power).await;
             applied(&engine, &stop).await;
         }
@@ -128,7 +128,10 @@ async fn case(folder: &Path) -> String {
     let moment = std::fs::read_to_string(folder.join("moment.txt")).ok();
     let moment = moment.map(|text| text.trim().parse::<jiff::Timestamp>().unwrap().as_second());
     let after = desired(&folder.join("after"));
-    let plan = planned(&engine, &after, (&removed, moment), BTreeMap::new()).await;
+    let idle = std::fs::read_to_string(folder.join("idle.json")).ok();
+    let idle: Vec<WorkspaceId> = idle.map_or_else(Vec::new, |text| serde_json::from_str(&text).unwrap());
+    let idle = idle.into_iter().map(|id| (id, Asked::Suspend(Seconds(1800))));
+    let plan = planned(&engine, &after, (&removed, moment), idle.collect()).await;
     let text = display::human(
         &plan,
         display::Look {

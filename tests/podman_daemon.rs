@@ -11,6 +11,8 @@
 mod client;
 #[path = "support/labelled.rs"]
 mod labelled;
+#[path = "support/machine.rs"]
+mod machine;
 #[path = "support/raw.rs"]
 mod raw;
 #[path = "support/service.rs"]
@@ -336,4 +338,82 @@ fn a_reboot_brings_back_what_was_on_and_nothing_else() {
     site.ok(&["sync", "--wait"]);
     assert_eq!(state("unused"), "running");
     daemon.until("its state is known", || state("unused") == "running");
+}
+
+#[test]
+fn who_is_not_used_is_suspended_and_who_works_or_is_used_is_not() {
+    let site = Site::new("idle");
+    let text = std::fs::read_to_string(site.dir().join("wharf.yaml")).unwrap();
+    let text = text.replace("power: on", "power: auto, idleTimeout: 5s");
+    site.write("wharf.yaml", &text);
+    let devfile = |script: &str| {
+        format!(
+            "schemaVersion: 2.2.2\ncomponents:\n  - name: tools\n    container:\n      image: {}\n      command: [/bin/sh, -c]\n      args: [{script:?}]\n",
+            site::image()
+        )
+    };
+    let waits = "trap 'exit 0' TERM; sleep 100000 & wait";
+    for (name, script) in [
+        ("quiet", waits),
+        ("used", waits),
+        ("works", "trap 'exit 0' TERM; while :; do :; done"),
+    ] {
+        site.workspace("alice", name, "", &devfile(script));
+    }
+    let daemon = Daemon::start(&site);
+    let container = |name: &str| site.name(&format!("alice.{name}.tools"));
+    daemon.until("the one to be used runs", || is_running(&container("used")));
+    // It reads until the end of its input.
+    let session = wharf()
+        .args(["exec", "-T", "alice/used", "--", "cat"])
+        .current_dir(site.dir())
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut session = Session(session);
+    daemon.until("all run", || {
+        ["quiet", "works"].iter().all(|name| is_running(&container(name)))
+    });
+    let since = |name: &str| {
+        let format = "{{.State.StartedAt.Unix}}";
+        podman(&["inspect", "--format", format, &container(name)])
+            .parse::<u64>()
+            .unwrap()
+    };
+    let now = || {
+        let epoch = std::time::SystemTime::UNIX_EPOCH;
+        std::time::SystemTime::now()
+            .duration_since(epoch)
+            .unwrap()
+            .as_secs()
+    };
+    if machine::enforces_limits() {
+        let expected = ("suspended".to_owned(), "nobody has used it for 5s".to_owned());
+        daemon.until("the quiet one is suspended", || {
+            health(&site, "alice/quiet").as_ref() == Some(&expected)
+        });
+        assert!(!is_running(&container("quiet")));
+        site.ok(&["start", "alice/quiet"]);
+        assert!(is_running(&container("quiet")));
+    }
+    // Where control groups are not delegated, nobody knows who works, and nobody is suspended.
+    daemon.until("several time-outs have passed", || now() > since("used") + 15);
+    for name in ["used", "works"] {
+        assert!(is_running(&container(name)), "{name}: {}", daemon.log());
+    }
+    if !machine::enforces_limits() {
+        assert!(is_running(&container("quiet")), "{}", daemon.log());
+    }
+    drop(session.0.stdin.take());
+    assert!(session.0.wait().unwrap().success());
+}
+
+/// A command that ends with the test.
+struct Session(Child);
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Context;
 use super::error::{Error, Exit};
+use super::presence::Presence;
 use super::terminal::{self, RawMode};
 use super::workspace;
 use crate::engine::{self, ExecRequest, ExecSession, Output, OutputStream};
@@ -44,6 +45,7 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Error> {
         tty,
         stdin: true,
     };
+    let _presence = Presence::begin(&found.site.name, &found.workspace);
     let session = found.site.engine.exec(&container.id, &request).await?;
     Ok(exit(attend(context, session, tty).await?))
 }

@@ -3,13 +3,14 @@
 use std::io;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Context;
 use super::error::{Error, Exit};
+use super::presence::Presence;
 use super::workspace::{self, Found};
 use crate::engine::Engine;
 use crate::model::EngineId;
@@ -71,6 +72,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     ));
     let out = context.out;
     let mut interrupts = signal(SignalKind::interrupt())?;
+    // While any connection is open.
+    let mut used: Weak<Presence> = Weak::new();
     loop {
         let (client, _) = tokio::select! {
             accepted = listener.accept() => accepted?,
@@ -78,7 +81,12 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         };
         let (engine, id) = (Arc::clone(&site.engine), id.clone());
         let port = args.ports.remote;
+        let here = used
+            .upgrade()
+            .unwrap_or_else(|| Arc::new(Presence::begin(&site.name, &workspace)));
+        used = Arc::downgrade(&here);
         tokio::spawn(async move {
+            let _here = here;
             if let Err(error) = connect(engine.as_ref(), &id, port, client).await {
                 out.warn(&error.to_string());
             }

@@ -37,6 +37,7 @@ mod output;
 mod pipeline;
 mod plan;
 mod power;
+mod presence;
 mod progress;
 mod restart;
 mod rollback;

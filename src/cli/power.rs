@@ -12,7 +12,7 @@ use super::workspace;
 use crate::apply::{Options, lock};
 use crate::model::{Power, WorkspaceId};
 use crate::plan::target::Target;
-use crate::plan::{ChangeAction, Impact, Plan, Selection, display};
+use crate::plan::{Asked, ChangeAction, Impact, Plan, Selection, display};
 use crate::source::Source;
 
 /// A workspace that a repository declares.
@@ -80,7 +80,8 @@ impl<'a> Switch<'a> {
     /// Plans for the workspace running or stopped, and carries it out.
     pub(super) async fn switch(&mut self, run: bool) -> Result<Exit, Error> {
         let out = &self.context.out;
-        self.pipeline.request.power.insert(self.id.clone(), run);
+        let asked = if run { Asked::Run } else { Asked::Stop };
+        self.pipeline.request.power.insert(self.id.clone(), asked);
         let site = &self.pipeline.configuration.desired.site;
         let _lock = lock::take(&lock::directory(), site, &self.pipeline.engine.address())?;
         let plan = self.pipeline.plan().await?.plan;

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 
 use super::error::{Error, Exit};
 use super::imports::Access;
+use super::presence::Presence;
 use super::table::table;
 use super::{Context, configuration, exec, site, workspace};
 use crate::document::diagnostic::nearest;
@@ -56,6 +57,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         engine: &*site.engine,
         tty: !args.no_tty && io::stdin().is_terminal() && io::stdout().is_terminal(),
     };
+    let _presence = Presence::begin(&site.name, &id);
     Ok(exec::exit(runner.command(command, None).await?))
 }
 

@@ -198,7 +198,7 @@ fn state(desired: Option<&DesiredWorkspace>, objects: &[&ObservedObject]) -> Sta
     let down = |o: &&&ObservedObject| matches!(o.run, RunState::Exited { .. });
     let asked = objects
         .iter()
-        .any(|o| o.owner.role == DesiredWorkspace::stopped_mark().0);
+        .any(|o| o.owner.role == DesiredWorkspace::stopped_role());
     if running == containers.len() && running >= wanted && running > 0 {
         State::Running
     } else if pods.iter().all(&down) && containers.iter().all(down) {

@@ -9,6 +9,7 @@
 pub mod api;
 mod approvals;
 pub mod fetching;
+mod idle;
 mod journal;
 mod metrics;
 mod outcome;
@@ -27,10 +28,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch as channel};
 use tokio::time::{Instant, sleep_until};
 
-use crate::model::WorkspaceId;
+use crate::model::{Seconds, WorkspaceId};
+use crate::plan::Asked;
 use approvals::Approvals;
 pub use approvals::Given;
 pub use fetching::Fetched;
+use idle::Idle;
 pub use journal::{Event, EventKind, Journal};
 pub use metrics::{Ended, Metrics};
 use restarts::Restarts;
@@ -62,6 +65,7 @@ pub async fn run(site: &mut dyn Site, triggers: mpsc::Receiver<Trigger>, setting
         causes: BTreeMap::new(),
         restarts: Restarts::default(),
         wards: Wards::new(),
+        idle: Idle::new(Instant::now().into_std()),
         stopping: false,
     };
     daemon.run().await;
@@ -83,6 +87,7 @@ struct Daemon<'s> {
     causes: BTreeMap<WorkspaceId, String>,
     restarts: Restarts,
     wards: Wards,
+    idle: Idle,
     stopping: bool,
 }
 
@@ -93,6 +98,7 @@ impl Daemon<'_> {
                 trigger = self.triggers.recv() => self.note(trigger.unwrap_or(Trigger::Stop)),
                 () = sleep_until(self.schedule.next().into()) => self.round().await,
                 () = wards::until(self.wards.due()) => self.listen().await,
+                () = wards::until(self.idle.due().map(Instant::from_std)) => self.measure().await,
             }
         }
         self.phase(Phase::Stopping);
@@ -125,6 +131,7 @@ impl Daemon<'_> {
                 self.journal.tell(EventKind::Asked, None, None, asked);
             }
             Trigger::Approve(digest, user) => self.approve(digest, user),
+            Trigger::Used(workspace) => self.idle.used(&workspace, now),
             Trigger::Stop => self.stopping = true,
         }
     }
@@ -274,12 +281,16 @@ impl Daemon<'_> {
     async fn reconcile(&mut self, mut without: BTreeSet<WorkspaceId>) -> Result<Ended, Refused> {
         without.extend(self.restarts.given_up().keys().cloned());
         let approved = self.approvals.digests();
-        let mut plan = self.site.plan(&without, &approved, self.now).await?;
+        let idle = match self.status.borrow().paused {
+            true => BTreeMap::new(),
+            false => self.idle.overdue(Instant::now().into_std()),
+        };
+        let mut plan = self.site.plan(&without, &approved, self.now, &idle).await?;
         if !self.status.borrow().paused {
             let held = self.hold_back(&plan);
             if !held.is_empty() {
                 without.extend(held);
-                plan = self.site.plan(&without, &approved, self.now).await?;
+                plan = self.site.plan(&without, &approved, self.now, &idle).await?;
             }
         }
         self.learn();
@@ -338,6 +349,13 @@ fn jitter() -> f64 {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.subsec_nanos());
     f64::from(nanoseconds % 1_000_000) / 1_000_000.0
+}
+
+/// What is asked of the power of those that nobody uses.
+#[must_use]
+pub fn suspended(idle: &BTreeMap<WorkspaceId, Seconds>) -> BTreeMap<WorkspaceId, Asked> {
+    let asked = |(id, time): (&WorkspaceId, &Seconds)| (id.clone(), Asked::Suspend(*time));
+    idle.iter().map(asked).collect()
 }
 
 /// The instant of a moment, as seen from the one that a plan was made for just now.

@@ -67,7 +67,7 @@ impl Daemon<'_> {
                             }
                             asked.push(Trigger::Pause(paused));
                         }
-                        other @ (Trigger::Pushed | Trigger::Sync | Trigger::Now | Trigger::Approve(..)) => asked.push(other),
+                        other @ (Trigger::Pushed | Trigger::Sync | Trigger::Now | Trigger::Approve(..) | Trigger::Used(_)) => asked.push(other),
                     },
                 }
             }

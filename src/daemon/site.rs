@@ -10,7 +10,7 @@ use super::{Fetched, Given, Obstacle};
 use crate::apply::{ApplyReport, Cancellation, Observer};
 use crate::audit::{Approved, User};
 use crate::health::Facts;
-use crate::model::WorkspaceId;
+use crate::model::{Seconds, WorkspaceId};
 use crate::plan::Plan;
 
 /// What the daemon looks after.
@@ -54,12 +54,13 @@ pub trait Site: Send + Sync {
     fn name(&self) -> Option<String>;
 
     /// Observes, and plans what would make the difference go, leaving some workspaces alone; `now` waits for no maintenance
-    /// window.
+    /// window. The `idle` ones are to be suspended: nobody has used them for that long.
     async fn plan(
         &mut self,
         without: &BTreeSet<WorkspaceId>,
         approved: &[String],
         now: bool,
+        idle: &BTreeMap<WorkspaceId, Seconds>,
     ) -> Result<Plan, Refused>;
 
     /// Carries the last plan out; `observer` follows it.
@@ -70,6 +71,9 @@ pub trait Site: Send + Sync {
 
     /// What is known of each workspace since the last plan.
     fn facts(&self) -> BTreeMap<WorkspaceId, Facts>;
+
+    /// How much processor time each workspace has used, as far as that is known.
+    async fn processor_times(&self) -> BTreeMap<WorkspaceId, Duration>;
 
     /// Tries the services that have to answer: which of them don't, by workspace.
     async fn silent(&self) -> BTreeMap<WorkspaceId, Vec<String>>;
@@ -108,6 +112,8 @@ pub enum Trigger {
     Sync,
     /// A person asks for the same, and not to wait for maintenance windows.
     Now,
+    /// Somebody uses that workspace just now.
+    Used(WorkspaceId),
     /// A person asks to change nothing, or no longer so.
     Pause(bool),
     /// That person approves of what the plan of that digest asks for, or of the commit of that id.

@@ -153,10 +153,29 @@ impl Daemon<'_> {
         self.wards.work.clear();
         if went {
             self.wards.learn(self.site.facts());
+            self.watch();
             self.listen().await;
         } else {
             self.publish();
         }
+    }
+
+    /// Looks who is used; who has not been for too long is due to be suspended.
+    pub(super) async fn measure(&mut self) {
+        let times = self.site.processor_times().await;
+        let now = Instant::now().into_std();
+        self.idle.measured(&times, now);
+        if !self.status.borrow().paused && !self.idle.overdue(now).is_empty() {
+            self.schedule.trigger(now);
+        }
+    }
+
+    /// Who runs and may be suspended, as of now.
+    fn watch(&mut self) {
+        let facts = self.wards.facts.iter();
+        let running = facts.filter(|(_, facts)| facts.wanted == Wanted::Running && facts.up);
+        let all = running.filter_map(|(id, facts)| Some((id.clone(), facts.idle_timeout?)));
+        self.idle.watch(all.collect(), Instant::now().into_std());
     }
 
     /// Tries the services, and tells what everybody is at.

@@ -11,6 +11,7 @@ pub mod simulated;
 pub mod stream;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::net::TcpStream;
@@ -144,6 +145,10 @@ pub trait Engine: Send + Sync {
 
     /// Bytes written in a container, which removing it loses. Reads only.
     async fn written(&self, container: &EngineId) -> Result<u64>;
+
+    /// How much processor time each workspace's running containers have used; a workspace of which that can't be read is left
+    /// out. Reads only.
+    async fn processor_times(&self, site: &Name) -> Result<BTreeMap<WorkspaceId, Duration>>;
 
     /// Every image, whoever's it is. Reads only.
     async fn images(&self) -> Result<Vec<StoredImage>>;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     DesiredEndpoint, DesiredState, DesiredWorkspace, EngineId, Kind, MarkSpec, ObservedObject, ObservedState,
-    Power, Role, RunState, Spec, WorkspaceId, spec_hash,
+    Power, Role, RunState, Seconds, Spec, WorkspaceId, spec_hash,
 };
 use crate::plan::diff::join_incarnations;
-use crate::plan::{Blocked, Plan, room};
+use crate::plan::{Asked, Blocked, Plan, room};
 
 /// What a workspace is to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Wanted {
     Running,
     /// Be down, by declaration.
     Stopped,
-    /// Be down until a person starts it.
+    /// Be down until a person starts it, after one has stopped it or nobody has used it.
     Suspended,
     /// Go: nothing declares it any more.
     Gone,
@@ -30,6 +30,10 @@ pub struct Facts {
     pub wanted: Wanted,
     /// Whether anything of it runs.
     pub up: bool,
+    /// Why it was stopped, where that was recorded.
+    pub suspended: Option<String>,
+    /// For how long nobody has used it until it is suspended; never where there is nothing.
+    pub idle_timeout: Option<Seconds>,
     /// Whether all its containers are there.
     pub made: bool,
     /// What of it does not run.
@@ -76,7 +80,7 @@ pub fn facts(desired: &DesiredState, observed: &ObservedState, plan: &Plan) -> B
     let mut all = BTreeMap::new();
     for (id, workspace) in &desired.workspaces {
         let present = objects.get(id).unwrap_or(&empty);
-        all.insert(id.clone(), declared(workspace, present, plan));
+        all.insert(id.clone(), declared(workspace, present, plan, desired.suspend));
     }
     for (id, present) in objects {
         let is_there = present
@@ -118,8 +122,8 @@ pub fn services<'d>(
 
 type Present<'a> = BTreeMap<&'a Role, &'a ObservedObject>;
 
-fn declared(workspace: &DesiredWorkspace, present: &Present<'_>, plan: &Plan) -> Facts {
-    let stopped = present.contains_key(&DesiredWorkspace::stopped_mark().0);
+fn declared(workspace: &DesiredWorkspace, present: &Present<'_>, plan: &Plan, suspend: bool) -> Facts {
+    let stopped = present.get(&DesiredWorkspace::stopped_role());
     let blocked = blocked(plan, &workspace.id);
     let room = |b: &&Blocked| b.reason.starts_with(room::WAITS);
     let timeouts = workspace
@@ -130,10 +134,14 @@ fn declared(workspace: &DesiredWorkspace, present: &Present<'_>, plan: &Plan) ->
         wanted: match workspace.power {
             Power::On => Wanted::Running,
             Power::Off => Wanted::Stopped,
-            Power::Auto if stopped => Wanted::Suspended,
+            Power::Auto if stopped.is_some() => Wanted::Suspended,
             Power::Auto => Wanted::Running,
         },
         up: present.values().any(|o| is_up(o)),
+        suspended: stopped.and_then(|mark| why_stopped(mark)),
+        idle_timeout: workspace
+            .idle_timeout
+            .filter(|_| workspace.power == Power::Auto && !workspace.suspend && !suspend),
         made: true,
         room: blocked.filter(room).map(|b| b.reason.clone()),
         blocked: blocked.filter(|b| !room(b)).map(|b| b.reason.clone()),
@@ -165,6 +173,17 @@ fn declared(workspace: &DesiredWorkspace, present: &Present<'_>, plan: &Plan) ->
         }
     }
     facts
+}
+
+/// What the record of a stop says of its cause.
+fn why_stopped(mark: &ObservedObject) -> Option<String> {
+    let recorded: MarkSpec = serde_json::from_str(&mark.owner.identity.spec).ok()?;
+    let by_person = recorded.done == Asked::Stop.to_string();
+    Some(if by_person {
+        "a person has stopped it".to_owned()
+    } else {
+        recorded.done
+    })
 }
 
 fn blocked<'p>(plan: &'p Plan, id: &WorkspaceId) -> Option<&'p Blocked> {

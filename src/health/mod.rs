@@ -36,7 +36,7 @@ pub enum State {
     Stopping,
     /// It is declared to be down, and is.
     Stopped,
-    /// A person has stopped it, and may start it again.
+    /// A person has stopped it, or nobody has used it; a person may start it again.
     Suspended,
     /// It does not get where it is to be; the reason says why.
     Error,
@@ -199,7 +199,7 @@ fn judge(seen: Seen<'_>) -> (State, Option<String>) {
         Wanted::Stopped | Wanted::Suspended | Wanted::Gone if facts.up => {
             return (State::Stopping, cause().or_else(|| facts.blocked.clone()));
         }
-        Wanted::Suspended => return (State::Suspended, None),
+        Wanted::Suspended => return (State::Suspended, facts.suspended.clone()),
         Wanted::Stopped | Wanted::Gone => return (State::Stopped, None),
     }
     if let Some(trouble) = trouble.filter(|trouble| trouble.given_up) {

@@ -97,12 +97,6 @@ const VALUES: &[Rule] = &[
         "source: {url: https://git.example.org/config, interval: 1m}\n",
     ),
     rule(
-        "manifest/no-effect-yet",
-        "A warning: the value is read and has no effect in this release.",
-        "defaults: {idleTimeout: 30m}\n",
-        "defaults: {}\n",
-    ),
-    rule(
         "manifest/not-ours",
         "A warning: the file is neither a manifest nor a devfile and is ignored. Hide files of other programs in a folder whose name begins with a dot.",
         "services: {web: {image: x}}\n",

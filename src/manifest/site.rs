@@ -56,6 +56,8 @@ pub struct Defaults {
     pub on_remove: OnRemove,
     /// The home directory in its containers; absolute.
     pub home: String,
+    /// For how long nobody has used it until it is suspended, where its power leaves that open.
+    pub idle_timeout: Option<Seconds>,
 }
 
 impl Default for Defaults {
@@ -66,6 +68,7 @@ impl Default for Defaults {
             storage: StorageMode::Persistent,
             on_remove: OnRemove::Retain,
             home: DEFAULT_HOME.to_owned(),
+            idle_timeout: None,
         }
     }
 }
@@ -135,12 +138,8 @@ impl Decode for Defaults {
             storage: fields.optional("storage", reader).unwrap_or(plain.storage),
             on_remove: fields.optional("onRemove", reader).unwrap_or(plain.on_remove),
             home: forms::optional(&mut fields, "home", &forms::HOME, reader).map_or(plain.home, |h| h.value),
+            idle_timeout: fields.optional("idleTimeout", reader),
         };
-        if let Some(timeout) = forms::optional(&mut fields, "idleTimeout", &forms::DURATION, reader) {
-            let message = "idleTimeout has no effect yet: nothing suspends an idle workspace";
-            let warning = reader.error("manifest/no-effect-yet", timeout.span, message);
-            reader.report(warning.warning());
-        }
         fields.finish(reader);
         Some(defaults)
     }

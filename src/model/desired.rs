@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{DesiredCommand, ExecCommand};
 use super::drift::DriftPolicy;
+use super::duration::Seconds;
 use super::maintenance::Maintenance;
 use super::name::{Name, WorkspaceId};
 use super::object::Role;
@@ -70,6 +71,8 @@ pub struct DesiredWorkspace {
     pub power: Power,
     /// Whether nothing of it is changed, only reported.
     pub suspend: bool,
+    /// For how long nobody has used it until it is stopped, where its power leaves that open; never where there is nothing.
+    pub idle_timeout: Option<Seconds>,
     /// When changes may interrupt it; at any time where there is nothing.
     pub maintenance: Option<Maintenance>,
     /// What becomes of its volumes when its manifest goes.
@@ -225,12 +228,19 @@ impl CloneProject {
 }
 
 impl DesiredWorkspace {
-    /// The record that a person has stopped the workspace, where its power leaves that open. It counts until it is removed,
-    /// whatever becomes of the workspace's objects: that they don't run has other reasons as well, such as a reboot.
+    /// The record that the workspace was stopped, by a person or because nobody used it, where its power leaves that open. It
+    /// counts until it is removed, whatever becomes of the workspace's objects: that they don't run has other reasons as
+    /// well, such as a reboot. Why it was stopped is part of it.
     #[must_use]
-    pub fn stopped_mark() -> (Role, MarkSpec) {
-        let done = "asked for".to_owned();
-        (Role::Mark("stopped".to_owned()), MarkSpec { done })
+    pub fn stopped_mark(why: &str) -> (Role, MarkSpec) {
+        let done = why.to_owned();
+        (Self::stopped_role(), MarkSpec { done })
+    }
+
+    /// That record's role.
+    #[must_use]
+    pub fn stopped_role() -> Role {
+        Role::Mark("stopped".to_owned())
     }
 
     /// The record that the post-start commands have passed; none where there are none.

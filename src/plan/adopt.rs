@@ -106,7 +106,7 @@ impl Adopt<'_> {
         let runs = own(Kind::Pod)
             .chain(own(Kind::Container))
             .all(|o| o.run.is_running());
-        let by_wharf = || own(Kind::Volume).any(|o| o.owner.role == DesiredWorkspace::stopped_mark().0);
+        let by_wharf = || own(Kind::Volume).any(|o| o.owner.role == DesiredWorkspace::stopped_role());
         let is_to_run = match self.desired.power {
             Power::On => true,
             Power::Off => false,

@@ -18,12 +18,14 @@ pub mod step;
 pub mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    DesiredState, EngineId, Name, ObjectId, ObservedState, OnRemove, RunState, WorkspaceId, content_hash,
+    DesiredState, EngineId, Name, ObjectId, ObservedState, OnRemove, RunState, Seconds, WorkspaceId,
+    content_hash,
 };
 pub use adopt::{Adopt, Adoption, adopt};
 pub use change::{Blocked, Change, ChangeAction, FieldChange, Hold, Impact};
@@ -60,8 +62,8 @@ pub struct Request {
     pub removed: BTreeMap<WorkspaceId, OnRemove>,
     /// How many commits ago each workspace was declared: where room is short, the oldest comes first.
     pub ages: BTreeMap<WorkspaceId, usize>,
-    /// Workspaces whose power is asked for by a person: `true` runs, `false` is stopped.
-    pub power: BTreeMap<WorkspaceId, bool>,
+    /// Workspaces that are to run or to be stopped, whatever their declaration leaves open.
+    pub power: BTreeMap<WorkspaceId, Asked>,
     /// A state that the caller has seen applied: a difference where nothing else is declared now is drift.
     pub before: Option<Arc<DesiredState>>,
     /// The present moment, in seconds since 1970; where it is not said, nothing waits for a maintenance window.
@@ -70,6 +72,34 @@ pub struct Request {
     pub now: bool,
     /// Whether a person asks to repair drift, whatever the Site says.
     pub repair: bool,
+}
+
+/// What is asked of a workspace's power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A person asks for it to run.
+    Run,
+    /// A person asks for it to be stopped.
+    Stop,
+    /// Nobody has used it for that long: it is to be stopped.
+    Suspend(Seconds),
+}
+
+impl Asked {
+    /// Whether it is to run.
+    #[must_use]
+    pub fn runs(self) -> bool {
+        self == Self::Run
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run | Self::Stop => f.write_str("asked for"),
+            Self::Suspend(time) => write!(f, "nobody has used it for {time}"),
+        }
+    }
 }
 
 /// A plan. Its digest names its changes, whatever the commit.

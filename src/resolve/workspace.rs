@@ -134,6 +134,7 @@ pub(super) fn resolve(input: &Input<'_>, diagnostics: &mut Diagnostics) -> Optio
         id: manifest.id(),
         power: manifest.spec.power.unwrap_or(site.defaults.power),
         suspend: manifest.spec.suspend,
+        idle_timeout: site.defaults.idle_timeout.filter(|timeout| timeout.0 > 0),
         maintenance: maintenance(site, manifest.spec.maintenance.as_ref()),
         on_remove: storage.on_remove.unwrap_or(site.defaults.on_remove),
         moved_from: manifest.spec.moved_from.as_ref().map(|from| Moved {

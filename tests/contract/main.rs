@@ -99,6 +99,7 @@ contracts! {
         a_stopped_container_takes_no_limits
         limits_that_somebody_else_changed_are_observed;
     observing:
+        the_processor_time_of_what_runs_is_known
         an_engine_says_what_it_is
         an_engine_that_is_not_there_is_unreachable
         what_was_created_is_observed_whole

@@ -33,6 +33,22 @@ pub(crate) async fn an_engine_that_is_not_there_is_unreachable(yard: &Yard<'_>) 
     assert!(unreachable(&created.unwrap_err()));
 }
 
+pub(crate) async fn the_processor_time_of_what_runs_is_known(yard: &Yard<'_>) {
+    let site = yard.fixture.site();
+    let known = async || yard.engine().processor_times(site).await.unwrap();
+    assert!(known().await.is_empty());
+    yard.ground().await;
+    let id = yard.running(&Plot::default()).await;
+    let there = known().await;
+    let first = there.get(&yard.workspace);
+    // Where control groups are not delegated, they are not the container's own.
+    assert_eq!(first.is_some(), yard.fixture.enforces_limits(), "{there:?}");
+    assert!(known().await.get(&yard.workspace) >= first);
+    assert!(there.keys().all(|workspace| *workspace == yard.workspace));
+    yard.engine().stop_container(&id).await.unwrap();
+    assert!(known().await.is_empty());
+}
+
 pub(crate) async fn what_was_created_is_observed_whole(yard: &Yard<'_>) {
     assert!(yard.observe().await.objects.is_empty(), "nothing is there yet");
     let network = yard.network().await.unwrap();

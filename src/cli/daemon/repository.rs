@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -19,10 +20,12 @@ use super::log::Log;
 use crate::apply::lock::{self, Lock, LockError};
 use crate::apply::{self, ApplyReport, Cancellation, Observer, Options};
 use crate::audit::Approved;
-use crate::daemon::{Fetched, Given, Journal, Obstacle, Refused, Rejected, Site, Trigger, services, watch};
+use crate::daemon::{
+    Fetched, Given, Journal, Obstacle, Refused, Rejected, Site, Trigger, services, suspended, watch,
+};
 use crate::document::{Diagnostics, Severity};
 use crate::health::{self, Facts};
-use crate::model::{Name, WorkspaceId};
+use crate::model::{Name, Seconds, WorkspaceId};
 use crate::plan::{Approval, Plan, Request, Selection};
 use crate::source::{self, Source};
 
@@ -286,9 +289,11 @@ impl Site for Repository {
         without: &BTreeSet<WorkspaceId>,
         approved: &[String],
         now: bool,
+        idle: &BTreeMap<WorkspaceId, Seconds>,
     ) -> Result<Plan, Refused> {
         let current = self.current.as_mut().ok_or_else(nothing)?;
         current.pipeline.request.now = now;
+        current.pipeline.request.power = suspended(idle);
         let plan = current.plan(without, approved).await;
         plan.map_err(refused(Obstacle::Engine))
     }
@@ -330,6 +335,20 @@ impl Site for Repository {
             let desired = &current.pipeline.configuration.desired;
             health::facts(desired, &planned.observed, &planned.plan)
         })
+    }
+
+    async fn processor_times(&self) -> BTreeMap<WorkspaceId, Duration> {
+        let Some(Current { pipeline, .. }) = &self.current else {
+            return BTreeMap::new();
+        };
+        let site = &pipeline.configuration.desired.site;
+        match pipeline.engine.processor_times(site).await {
+            Ok(times) => times,
+            Err(error) => {
+                tracing::debug!("who is used can't be told: {error}");
+                BTreeMap::new()
+            }
+        }
     }
 
     async fn silent(&self) -> BTreeMap<WorkspaceId, Vec<String>> {

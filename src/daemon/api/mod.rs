@@ -40,6 +40,14 @@ pub struct Approve {
     pub digest: String,
 }
 
+/// Who is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Use {
+    /// The workspace, `OWNER/NAME`.
+    pub workspace: String,
+}
+
 /// What the daemon tells, and how it is told.
 #[derive(Clone, Debug)]
 pub struct Daemon {
@@ -108,6 +116,7 @@ fn asked() -> OpenApiRouter<Daemon> {
         .routes(routes!(operations::pause))
         .routes(routes!(operations::resume))
         .routes(routes!(operations::approve))
+        .routes(routes!(operations::used))
 }
 
 fn hooks() -> OpenApiRouter<operations::Hooks> {

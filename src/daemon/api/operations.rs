@@ -14,7 +14,7 @@ use super::super::metrics::MEDIA_TYPE;
 use super::super::{Obstacle, Phase, Status, Trigger};
 use super::caller::Caller;
 use super::hook::{self, Secret};
-use super::{Approve, Daemon};
+use super::{Approve, Daemon, Use};
 
 /// Whether what is asked for goes on.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -118,6 +118,19 @@ pub(super) async fn approve(
         Some(user) => tell(&daemon, Trigger::Approve(digest, user)).await,
         // Nobody approves namelessly.
         None => StatusCode::FORBIDDEN,
+    }
+}
+
+/// Somebody uses a workspace
+///
+/// It is not suspended for idleness within the next half minute, nor within its time-out after that.
+#[utoipa::path(post, path = "/v1/use", request_body = Use, responses(
+    (status = 202, description = "It is noted"),
+    (status = "4XX", description = "The body is something else")))]
+pub(super) async fn used(State(daemon): State<Daemon>, Json(Use { workspace }): Json<Use>) -> StatusCode {
+    match workspace.parse() {
+        Ok(workspace) => tell(&daemon, Trigger::Used(workspace)).await,
+        Err(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

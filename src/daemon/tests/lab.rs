@@ -17,7 +17,7 @@ use crate::engine::simulated::{Fault, Meddling, Mishap, Moment, Simulated};
 use crate::health::{self, Facts};
 use crate::lock::Lock;
 use crate::manifest;
-use crate::model::{DesiredState, EngineId, Kind, ObjectId, ObservedState, OnRemove};
+use crate::model::{DesiredState, EngineId, Kind, ObjectId, ObservedState, OnRemove, Seconds};
 use crate::plan::{self, Approval, Plan, Request, Revision, Selection};
 
 const SITE: &str = "apiVersion: wharf/v1\nkind: Site\nmetadata: {name: lab}\nspec:\n  defaults: {class: small, power: on}\n  policy: {maxDeletions: 1}\n---\n\
@@ -146,8 +146,10 @@ impl Site for Lab {
         without: &BTreeSet<WorkspaceId>,
         approved: &[String],
         now: bool,
+        idle: &BTreeMap<WorkspaceId, Seconds>,
     ) -> Result<Plan, Refused> {
         self.request.now = now;
+        self.request.power = super::super::suspended(idle);
         self.request.selection = Selection::Except(without.clone());
         self.request.approval = Approval::default();
         let plan = self.again().await?;
@@ -172,6 +174,16 @@ impl Site for Lab {
             return BTreeMap::new();
         };
         health::facts(desired, observed, plan)
+    }
+
+    async fn processor_times(&self) -> BTreeMap<WorkspaceId, Duration> {
+        let Some((_, desired)) = &self.declared else {
+            return BTreeMap::new();
+        };
+        self.engine
+            .processor_times(&desired.site)
+            .await
+            .unwrap_or_default()
     }
 
     async fn silent(&self) -> BTreeMap<WorkspaceId, Vec<String>> {
@@ -267,14 +279,19 @@ impl Running {
             .await
     }
 
-    /// Stops a workspace as a person does, by a plan for it alone.
+    /// Stops a workspace as a person does.
     pub(super) async fn stop(&self, name: &str) {
+        self.switch(name, Asked::Stop).await;
+    }
+
+    /// Starts or stops a workspace as a person does, by a plan for it alone.
+    pub(super) async fn switch(&self, name: &str, asked: Asked) {
         let text = self.commits.with(|(all, _)| all.last().cloned()).unwrap();
         let desired = desired(&text).unwrap();
         let observed = self.engine.observe(&desired.site).await.unwrap();
         let id: crate::model::WorkspaceId = format!("alice/{name}").parse().unwrap();
         let request = Request {
-            power: BTreeMap::from([(id, false)]),
+            power: BTreeMap::from([(id, asked)]),
             ..Request::default()
         };
         let plan = plan::plan(&desired, &observed, &request).unwrap();

@@ -3,6 +3,7 @@
 mod health;
 mod histories;
 mod holds;
+mod idle;
 mod lab;
 
 use std::sync::Arc;

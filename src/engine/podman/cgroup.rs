@@ -3,6 +3,7 @@
 //! Podman's own inspect can't be used for it: after a live update 4.3.1 still shows the limits of creation.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::model::observed::Reading;
 use crate::model::{Enforced, EngineFacts};
@@ -98,6 +99,26 @@ fn group<'a>(membership: &'a str, controller: &str, id: &str) -> Option<&'a str>
             controllers.split(',').any(|c| c == controller).then_some(path)
         })
         .find(|path| path.contains(id) && !path.contains(".."))
+}
+
+/// How much processor time the container `id` has used, whose first process is `pid`; nothing where that can't be read.
+pub(super) fn processor_time(hierarchy: Hierarchy, pid: u32, id: &str) -> Option<Duration> {
+    let membership = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let root = Path::new("/sys/fs/cgroup");
+    match hierarchy {
+        Hierarchy::V1 => {
+            let path = group(&membership, "cpuacct", id)?.trim_start_matches('/');
+            let text = std::fs::read_to_string(root.join("cpuacct").join(path).join("cpuacct.usage")).ok()?;
+            text.trim().parse().ok().map(Duration::from_nanos)
+        }
+        Hierarchy::V2 => {
+            // The outermost group has the time of those within it.
+            let groups = own_groups(root, group(&membership, "", id)?, id);
+            let text = std::fs::read_to_string(groups.last()?.join("cpu.stat")).ok()?;
+            let used = text.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
+            used.trim().parse().ok().map(Duration::from_micros)
+        }
+    }
 }
 
 fn read_v1(root: &Path, membership: &str, id: &str) -> Option<Enforced> {

@@ -29,10 +29,12 @@ mod owners;
 mod proof;
 mod stored;
 mod unshare;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::net::TcpStream;
@@ -117,6 +119,10 @@ impl Engine for Podman {
 
     async fn images(&self) -> Result<Vec<StoredImage>> {
         self.reader.stored_images().await
+    }
+
+    async fn processor_times(&self, site: &Name) -> Result<BTreeMap<WorkspaceId, Duration>> {
+        self.reader.processor_times(site).await
     }
 
     async fn volume_users(&self, volume: &str) -> Result<Vec<String>> {

@@ -1,13 +1,14 @@
 //! The calls themselves, each one effect on the state.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::net::TcpStream;
 
 use super::Simulated;
 use super::call::{Call, Class};
-use super::objects::{conflict, not_found, refused};
+use super::objects::{incarnation, not_found, refused};
 use super::state::{Command, State};
 use super::streams::{echo, session};
 use crate::engine::{
@@ -79,6 +80,11 @@ impl Engine for Simulated {
     async fn images(&self) -> Result<Vec<StoredImage>> {
         self.read("images", Kind::Image, "", |state| Ok(state.stored_images()))
             .await
+    }
+
+    async fn processor_times(&self, site: &Name) -> Result<BTreeMap<WorkspaceId, Duration>> {
+        let times = |state: &State| Ok(state.processor_times(site));
+        self.read("processor_times", Kind::Container, "", times).await
     }
 
     async fn volume_users(&self, volume: &str) -> Result<Vec<String>> {
@@ -290,19 +296,6 @@ impl Simulated {
             ..Call::mutation(name, kind, object)
         };
         self.call(call, |state, _| read(state)).await
-    }
-}
-
-/// What a run of a container or pod is known by: the form that observation gives it.
-fn incarnation(id: &EngineId, run: RunState) -> Result<String> {
-    match run {
-        RunState::Running { since, pid } => Ok(format!("{id}@{since}.{pid}")),
-        RunState::Inert
-        | RunState::Created
-        | RunState::Paused
-        | RunState::Degraded
-        | RunState::Exited { .. }
-        | RunState::Unknown => Err(conflict(format!("{id} does not run"))),
     }
 }
 

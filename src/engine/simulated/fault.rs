@@ -218,6 +218,7 @@ impl State {
             }
             Kind::Container => {
                 let container = Container {
+                    processor_millis: 0,
                     id,
                     labels,
                     spec: ContainerSpec::default(),

@@ -12,6 +12,19 @@ use crate::model::{
 /// Less memory than this starts no container.
 const LEAST_MEMORY: Bytes = Bytes(6 << 20);
 
+/// What a run of a container or pod is known by: the form that observation gives it.
+pub(super) fn incarnation(id: &EngineId, run: RunState) -> Result<String> {
+    match run {
+        RunState::Running { since, pid } => Ok(format!("{id}@{since}.{pid}")),
+        RunState::Inert
+        | RunState::Created
+        | RunState::Paused
+        | RunState::Degraded
+        | RunState::Exited { .. }
+        | RunState::Unknown => Err(conflict(format!("{id} does not run"))),
+    }
+}
+
 impl State {
     pub(super) fn create_network(&mut self, new: &Create<'_, NetworkSpec>) -> Result<EngineId> {
         check_name(new.name)?;
@@ -79,6 +92,7 @@ impl State {
         let image = self.check_ingredients(new.spec)?;
         let id = self.new_id(Kind::Container);
         let container = Container {
+            processor_millis: 0,
             id: id.clone(),
             labels: new.labels.clone(),
             spec: new.spec.clone(),

@@ -167,6 +167,9 @@ pub struct Container {
     /// Bytes written outside its volumes.
     #[serde(default)]
     pub written: u64,
+    /// The processor time that it has used, in milliseconds.
+    #[serde(default)]
+    pub processor_millis: u64,
     /// What it wrote to its log.
     #[serde(default)]
     pub log: String,

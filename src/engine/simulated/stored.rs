@@ -1,11 +1,14 @@
-//! What is looked at beside the site's own objects: images and volumes, whoever's they are.
+//! What is looked at beside the site's own objects: images and volumes, whoever's they are, and processor time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::objects::{conflict, not_found};
 use super::state::State;
 use crate::engine::{ImageRef, Result};
-use crate::model::{EngineId, ForeignVolume, Kind, ObjectId, StoredImage, labels};
+use crate::model::{
+    EngineId, ForeignVolume, Kind, Name, ObjectId, Ownership, StoredImage, WorkspaceId, labels,
+};
 
 impl State {
     pub(super) fn stored_images(&self) -> Vec<StoredImage> {
@@ -37,6 +40,19 @@ impl State {
             Some((object.name.clone(), found))
         };
         volumes.filter_map(seen).collect()
+    }
+
+    /// The processor time of the workspaces whose containers run.
+    pub(super) fn processor_times(&self, site: &Name) -> BTreeMap<WorkspaceId, Duration> {
+        let mut times = BTreeMap::new();
+        for container in self.containers.values().filter(|c| c.run.is_running()) {
+            let owner = Ownership::from_labels(&container.labels).filter(|owner| owner.site == *site);
+            if let Some(owner) = owner {
+                let sum: &mut Duration = times.entry(owner.workspace).or_default();
+                *sum += Duration::from_millis(container.processor_millis);
+            }
+        }
+        times
     }
 
     pub(super) fn volume_sizes(&self) -> BTreeMap<String, u64> {

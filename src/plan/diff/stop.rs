@@ -5,6 +5,7 @@ use super::fate::Fate;
 use super::workspace::{Walk, image_key, is_ephemeral, is_up};
 use super::{Key, Verb, stopped};
 use crate::model::{Kind, ObservedObject, Power, Role};
+use crate::plan::Asked;
 use crate::plan::change::{ChangeAction, Impact};
 
 impl Walk<'_, '_> {
@@ -22,13 +23,15 @@ impl Walk<'_, '_> {
         pre_stop.extend(self.pre_stop(|_| true, &first));
         let before = self.post_stop(&pre_stop).unwrap_or(pre_stop);
         for (role, pod) in &pods {
-            let reason = match self.desired.power {
-                Power::Off => "power is off",
-                Power::On | Power::Auto => "asked for",
+            let asked = self.builder.context.request.power.get(&self.desired.id);
+            let reason = match (self.desired.power, asked) {
+                (Power::Off, _) => "power is off".to_owned(),
+                (Power::On | Power::Auto, Some(asked)) => asked.to_string(),
+                (Power::On | Power::Auto, None) => Asked::Stop.to_string(),
             };
             if self.fates.get(role).kept().is_some() {
                 self.builder
-                    .change(role, ChangeAction::Stop, Impact::Restart, reason);
+                    .change(role, ChangeAction::Stop, Impact::Restart, &reason);
             }
             self.builder.stop(pod, before.clone());
         }

@@ -58,10 +58,10 @@ pub(super) fn draft<'a>(
     walk.builder.draft
 }
 
-/// Whether the containers are to run: as declared, or as a person has asked for where the declaration leaves that open.
+/// Whether the containers are to run: as declared, or as is asked for where the declaration leaves that open.
 fn wants_to_run(context: Context<'_>, desired: &DesiredWorkspace, present: &Present<'_>) -> bool {
     if let Some(asked) = context.request.power.get(&desired.id) {
-        return *asked;
+        return asked.runs();
     }
     match desired.power {
         Power::On => true,
