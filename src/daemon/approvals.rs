@@ -13,7 +13,7 @@ use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Daemon, EventKind, FORMAT_VERSION, seconds};
+use super::{Daemon, EventKind, FORMAT_VERSION, Journal, seconds};
 use crate::audit::{Approved, User};
 
 /// How many are kept.
@@ -98,6 +98,13 @@ impl Approvals {
             Vec::new()
         });
         !self.waiting.is_empty()
+    }
+
+    /// A person gives one: it is told and kept.
+    pub(super) fn receive(&mut self, digest: String, user: User, journal: &Journal) {
+        let asked = format!("{digest} is approved by {}", user.shown());
+        journal.tell(EventKind::Asked, None, None, asked);
+        self.give(digest, user, seconds());
     }
 
     fn give(&mut self, digest: String, user: User, now: u64) {
@@ -210,9 +217,12 @@ fn write(file: &Path, approvals: &[Given]) -> io::Result<()> {
 impl Daemon<'_> {
     /// A person approves of a plan or of a commit.
     pub(super) fn approve(&mut self, digest: String, user: User) {
-        let asked = format!("{digest} is approved by {}", user.shown());
-        self.journal.tell(EventKind::Asked, None, None, asked);
-        self.approvals.give(digest, user, seconds());
+        self.approvals.receive(digest, user, &self.journal);
+        self.approved();
+    }
+
+    /// Something was approved of.
+    pub(super) fn approved(&mut self) {
         self.tell_approvals();
         self.afresh();
     }

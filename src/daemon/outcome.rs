@@ -21,6 +21,7 @@ impl Daemon<'_> {
     pub(super) async fn carry_out(&mut self, plan: &Plan) -> Result<ApplyReport, Refused> {
         let (canceller, cancelled) = cancellation();
         let mut asked = Vec::new();
+        let mut approved = false;
         let mut end = None;
         let closes = plan.closes.zip(plan.moment).map(|(at, moment)| after(at, moment));
         let mut open = closes.is_some();
@@ -67,11 +68,19 @@ impl Daemon<'_> {
                             }
                             asked.push(Trigger::Pause(paused));
                         }
-                        other @ (Trigger::Pushed | Trigger::Sync | Trigger::Now | Trigger::Approve(..) | Trigger::Used(_)) => asked.push(other),
+                        Trigger::Approve(digest, user) => {
+                            // It is kept at once: an apply may take longer than this process lives.
+                            self.approvals.receive(digest, user, &self.journal);
+                            approved = true;
+                        }
+                        other @ (Trigger::Pushed | Trigger::Sync | Trigger::Now | Trigger::Used(_)) => asked.push(other),
                     },
                 }
             }
         };
+        if approved {
+            self.approved();
+        }
         for trigger in asked {
             self.note(trigger);
         }

@@ -259,6 +259,38 @@ async fn an_approval_is_kept_over_a_restart_until_it_is_used_and_each_is_recorde
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_approval_is_kept_at_once_however_long_an_apply_takes() {
+    let state = tempfile::tempdir().unwrap();
+    let commits = Commits::default();
+    commits.with(|(all, _)| all.push(commit(&["api"])));
+    let mut daemon = start_in(Some(state.path()), commits, engine());
+    daemon.applied("0").await;
+    daemon.engine.edit(|state| state.latency_millis = 60_000).unwrap();
+    daemon.push(commit(&["api", "web"])).await;
+    let done = daemon.until(|s| s.phase == Phase::Working).await.steps.done;
+    daemon
+        .until(|s| {
+            s.workspaces
+                .values()
+                .any(|h| h.state == crate::health::State::Provisioning)
+        })
+        .await;
+    daemon
+        .send(Trigger::Approve("some plan".to_owned(), User::default()))
+        .await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let kept = std::fs::read_to_string(state.path().join("approvals/lab.json")).unwrap();
+    assert!(kept.contains("some plan"));
+    let now = daemon.status.borrow().clone();
+    assert!(
+        now.phase == Phase::Working && now.steps.done == done,
+        "it was still applying: {now:#?}"
+    );
+    let status = daemon.applied("1").await;
+    assert_eq!(status.approvals[0].digest, "some plan");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_approval_is_kept_while_what_it_is_for_fails() {
     let mut daemon = started(&["api", "db", "web"]);
     daemon.applied("0").await;
