@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 
 use crate::model::{
@@ -109,7 +110,7 @@ pub struct ImageRef<'a> {
 }
 
 /// How the owners of files change when data passes from one user to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reown {
     /// The range that the files are in.
     pub from: UidRange,

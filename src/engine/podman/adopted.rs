@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::Podman;
 use super::copy;
@@ -21,7 +22,7 @@ use crate::engine::{EngineError, Reown, Result, VolumeRef};
 const LABEL: usize = 4096;
 
 /// What is copied where; each part of the work can be repeated.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Copying {
     /// The directory that is read.
     pub(super) from: PathBuf,

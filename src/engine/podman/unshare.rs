@@ -2,7 +2,7 @@
 //! entering it is done there by a helper: this program, started by `podman unshare`. It reads one question at a time
 //! from the socket that is its standard input, answers on it, and ends with it.
 //!
-//! A question is a verb and its operands, separated by zero bytes; the answer is `ok`, with a socket where one was asked
+//! A question is an object in JSON; the answer is `ok`, with a socket where one was asked
 //! for, or `no`, the kind of error and its text.
 
 use std::io::{self, IoSlice, IoSliceMut};
@@ -17,11 +17,10 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
 };
+use serde::{Deserialize, Serialize};
 
 use super::adopted::Copying;
 use super::{data, dial, owners};
-use crate::engine::Reown;
-use crate::model::UidRange;
 
 /// The hidden subcommand that runs [`serve`].
 pub const HELPER_COMMAND: &str = "podman-helper";
@@ -31,7 +30,8 @@ const KEPT: usize = 4;
 const MESSAGE: usize = 3 * 4096 + 64;
 
 /// What a helper does.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) enum Question {
     /// Connect to a port on the loopback address within a process's network namespace.
     Dial { pid: u32, port: u16 },
@@ -48,43 +48,12 @@ pub(super) enum Question {
 }
 
 impl Question {
-    fn to_bytes(&self) -> Vec<u8> {
-        use std::os::unix::ffi::OsStrExt;
-        match self {
-            Self::Dial { pid, port } => format!("dial\0{pid}\0{port}").into_bytes(),
-            Self::Occupy(directory) => [&b"occupy"[..], directory.as_os_str().as_bytes()].join(&0),
-            Self::Vacate(directory) => [&b"vacate"[..], directory.as_os_str().as_bytes()].join(&0),
-            Self::Move { from, to } => [
-                &b"move"[..],
-                from.as_os_str().as_bytes(),
-                to.as_os_str().as_bytes(),
-            ]
-            .join(&0),
-            Self::Copy(copying) => copying_bytes(b"copy", copying),
-            Self::Keep(copying) => copying_bytes(b"keep", copying),
-        }
+    fn to_bytes(&self) -> io::Result<Vec<u8>> {
+        Ok(serde_json::to_vec(self)?)
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        use std::os::unix::ffi::OsStrExt;
-        let parts: Vec<&[u8]> = bytes.split(|b| *b == 0).collect();
-        let number = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
-        let path = |bytes: &[u8]| PathBuf::from(std::ffi::OsStr::from_bytes(bytes));
-        match parts.as_slice() {
-            [b"dial", pid, port] => Some(Self::Dial {
-                pid: number(pid)?.parse().ok()?,
-                port: number(port)?.parse().ok()?,
-            }),
-            [b"copy", operands @ ..] => copying(operands).map(Self::Copy),
-            [b"keep", operands @ ..] => copying(operands).map(Self::Keep),
-            [b"occupy", directory] => Some(Self::Occupy(path(directory))),
-            [b"vacate", directory] => Some(Self::Vacate(path(directory))),
-            [b"move", from, to] => Some(Self::Move {
-                from: path(from),
-                to: path(to),
-            }),
-            _ => None,
-        }
+        serde_json::from_slice(bytes).ok()
     }
 
     /// Does it, in this process.
@@ -98,51 +67,6 @@ impl Question {
             Self::Vacate(directory) => owners::vacate(directory).map(|()| None),
         }
     }
-}
-
-fn copying_bytes(verb: &[u8], copying: &Copying) -> Vec<u8> {
-    use std::os::unix::ffi::OsStrExt;
-    let range = |range: UidRange| format!("{} {}", range.first, range.count);
-    let reown = copying
-        .reown
-        .map(|Reown { from, to }| format!("{} {}", range(from), range(to)));
-    [
-        verb,
-        copying.from.as_os_str().as_bytes(),
-        copying.to.as_os_str().as_bytes(),
-        copying.origin.as_bytes(),
-        reown.unwrap_or_default().as_bytes(),
-    ]
-    .join(&0)
-}
-
-fn copying(operands: &[&[u8]]) -> Option<Copying> {
-    use std::os::unix::ffi::OsStrExt;
-    let [from, to, origin, reown] = operands else {
-        return None;
-    };
-    let path = |bytes: &[u8]| PathBuf::from(std::ffi::OsStr::from_bytes(bytes));
-    let numbers = std::str::from_utf8(reown)
-        .ok()?
-        .split_whitespace()
-        .map(str::parse);
-    let reown = match numbers.collect::<Result<Vec<u32>, _>>().ok()?.as_slice() {
-        [] => None,
-        &[first, count, to_first, to_count] => Some(Reown {
-            from: UidRange { first, count },
-            to: UidRange {
-                first: to_first,
-                count: to_count,
-            },
-        }),
-        _ => return None,
-    };
-    Some(Copying {
-        from: path(from),
-        to: path(to),
-        origin: String::from_utf8(origin.to_vec()).ok()?,
-        reown,
-    })
 }
 
 /// Idle helpers, and the program that they run.
@@ -231,7 +155,7 @@ impl Helper {
 
     /// The inner result is the answer; an outer error means that the helper is broken.
     fn ask(&self, question: &Question) -> io::Result<io::Result<Option<TcpStream>>> {
-        rustix::net::send(&self.socket, &question.to_bytes(), SendFlags::NOSIGNAL)?;
+        rustix::net::send(&self.socket, &question.to_bytes()?, SendFlags::NOSIGNAL)?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut text = vec![0; MESSAGE];
@@ -319,6 +243,8 @@ pub fn serve() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Reown;
+    use crate::model::UidRange;
 
     #[test]
     fn questions_read_back_and_others_are_refused() {
@@ -347,18 +273,17 @@ mod tests {
             },
         ];
         for question in questions {
-            assert_eq!(Question::from_bytes(&question.to_bytes()), Some(question));
+            assert_eq!(
+                Question::from_bytes(&question.to_bytes().unwrap()),
+                Some(question)
+            );
         }
         for bad in [
             "",
             "dial",
-            "dial\x001\x0070000",
-            "dial\0x\x001",
-            "move\0/a",
-            "copy\0/a\0/b\0c",
-            "copy\0/a\0/b\0c\x001 2",
-            "keep\0/a\0/b\0c\0x",
-            "run\0/bin/sh",
+            r#"{"dial": {"pid": 1, "port": 70000}}"#,
+            r#"{"move": {"from": "/a"}}"#,
+            r#"{"run": "/bin/sh"}"#,
         ] {
             assert_eq!(Question::from_bytes(bad.as_bytes()), None, "{bad:?}");
         }
