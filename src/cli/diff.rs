@@ -20,7 +20,7 @@ use crate::engine::simulated::{Meddling, Simulated};
 use crate::manifest::SITE_FILE;
 use crate::model::{DesiredState, EngineId, ImageSource, Kind, ObjectId, OnRemove, WorkspaceId};
 use crate::plan::{self, Plan, Request, Selection};
-use crate::source::{self, Source};
+use crate::source::{self, Source, SourceError};
 
 /// Show what merging would change, without an engine
 ///
@@ -77,7 +77,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         since_parting,
     } = &args.range;
     let from = if *since_parting {
-        source::parting(&dir, from, to)?
+        source::parting(&dir, from, to).map_err(elsewhere)?
     } else {
         from.clone()
     };
@@ -116,10 +116,25 @@ pub(super) async fn compare(
     Ok(plan::plan(&after.desired, &observed, &request)?)
 }
 
+/// Commits are compared, so that there has to be a repository.
+fn elsewhere(error: SourceError) -> Error {
+    match error {
+        SourceError::NoRepository(_) => {
+            Error::new(error.to_string()).hint("Run it in a clone of the configuration repository.")
+        }
+        other => other.into(),
+    }
+}
+
 /// What the first commit declares; nothing where it is no configuration repository yet.
 async fn before(dir: &Path, from: &str, args: &Args) -> Result<Option<Configuration>, Error> {
     let source = Source::Revision(from.to_owned());
-    if source::load(dir, &source)?.files.get(SITE_FILE).is_none() {
+    if source::load(dir, &source)
+        .map_err(elsewhere)?
+        .files
+        .get(SITE_FILE)
+        .is_none()
+    {
         return Ok(None);
     }
     // Only what is to be merged has to be locked.

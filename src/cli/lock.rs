@@ -9,6 +9,7 @@ use url::Host;
 use super::Context;
 use super::configuration::{self, Elsewhere};
 use super::error::{Error, Exit};
+use super::output::plural;
 use crate::document::Diagnostics;
 use crate::lock::{self, FILE, FOLDER, Lock, is_content};
 use crate::source::registry;
@@ -53,12 +54,12 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let counts @ [devfiles, builds, images] = lock.counts();
     let builds = match builds {
         0 => String::new(),
-        n => format!(", {}", count(n, "build")),
+        n => format!(", {}", plural(n, "build")),
     };
     let what = format!(
         "{}{builds} and {}",
-        count(devfiles, "devfile"),
-        count(images, "image")
+        plural(devfiles, "devfile"),
+        plural(images, "image")
     );
     context.out.say(&match lock == before {
         true if counts == [0; 3] => "Nothing is used from elsewhere; there is nothing to lock.".to_owned(),
@@ -105,7 +106,7 @@ async fn complete(context: &Context, elsewhere: Elsewhere, private: &[Host]) -> 
     match failed {
         0 => Ok(lock),
         n => Err(
-            Error::new(format!("{} can't be had; nothing was locked", count(n, "image"))).hint(
+            Error::new(format!("{} can't be had; nothing was locked", plural(n, "image"))).hint(
                 "podman login REGISTRY lets wharf ask as you; imageMap can put a mirror in an image's place.",
             ),
         ),
@@ -187,11 +188,4 @@ fn remove(file: &Path) -> std::io::Result<()> {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
     Error::new(format!("{} can't be written: {error}", path.display()))
-}
-
-fn count(number: usize, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
-    }
 }

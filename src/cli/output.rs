@@ -201,3 +201,10 @@ pub(super) fn trace(verbose: u8) {
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     tracing_subscriber::registry().with(lines.with_filter(own)).init();
 }
+/// So many of something.
+pub(super) fn plural(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}

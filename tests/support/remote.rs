@@ -59,7 +59,6 @@ impl Lab {
         command
             .current_dir(self.path("work"))
             .env("HOME", self.dir.path())
-            .env("XDG_STATE_HOME", self.path("state"))
             .env("WHARF_STATE_DIR", self.path("state/wharf"))
             .env("XDG_RUNTIME_DIR", self.path("run"))
             .env("GIT_CONFIG_NOSYSTEM", "1")

@@ -6,6 +6,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, Th
 
 use crate::document::{Diagnostic, Diagnostics, Severity};
 
+use super::super::output::plural;
 use super::count;
 use super::snippet::{Snippet, printable};
 
@@ -36,7 +37,6 @@ pub fn human(diagnostics: &Diagnostics, width: usize, colour: bool) -> String {
 /// One line: how many errors and warnings in how many files.
 #[must_use]
 pub fn summary(checked: &[String], diagnostics: &Diagnostics) -> String {
-    let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let files = plural(checked.len(), "file");
     match count(diagnostics) {
         (0, 0) => format!("{files} checked, no problems"),

@@ -15,11 +15,12 @@ pub(super) use verdicts::{Trust, Verdicts};
 
 use super::Context;
 use super::error::Error;
+use crate::audit::place;
 use crate::daemon::fetching;
 use crate::daemon::{Fetched, Rejected, Trigger, watch};
 use crate::manifest::{self, Site};
 use crate::model::{Origin, OriginError, Transport};
-use crate::source::remote::{Mirror, Order, secret, state_directory};
+use crate::source::remote::{Mirror, Order, secret};
 use crate::source::signature::{Allowed, NotAccepted};
 use crate::source::{self, Source, SourceError};
 
@@ -149,7 +150,11 @@ impl Following {
         let rev = args.rev.clone().unwrap_or_else(|| "HEAD".to_owned());
         let path = args.path.as_deref().map(sound).transpose()?.unwrap_or_default();
         let key = format!("{origin}\n{rev}\n{path}");
-        let mirror = Mirror::open(&state_directory(), &key).map_err(|e| Error::new(e.to_string()))?;
+        let state = place::state().ok_or_else(|| {
+            Error::new("there is no place for a mirror: this user has no home")
+                .hint("WHARF_STATE_DIR names a directory.")
+        })?;
+        let mirror = Mirror::open(&state, &key).map_err(|e| Error::new(e.to_string()))?;
         let mut dir = mirror.repository();
         // An empty part would leave a slash behind.
         dir.extend(Some(path.as_str()).filter(|path| !path.is_empty()));

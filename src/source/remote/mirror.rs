@@ -134,24 +134,6 @@ pub enum MirrorError {
     },
 }
 
-/// Where wharf keeps what it would have to fetch or be told again: `wharf` in `XDG_STATE_HOME`, else `/var/lib/wharf` for
-/// root and `~/.local/state/wharf` for others.
-#[must_use]
-pub fn state_directory() -> PathBuf {
-    let named = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|dir| dir.is_absolute())
-    };
-    if let Some(state) = named("XDG_STATE_HOME") {
-        return state.join("wharf");
-    }
-    if rustix::process::geteuid().is_root() {
-        return "/var/lib/wharf".into();
-    }
-    named("HOME").map_or_else(|| "/var/lib/wharf".into(), |home| home.join(".local/state/wharf"))
-}
-
 impl Mirror {
     /// The mirror for what `key` tells apart, below the state directory.
     ///

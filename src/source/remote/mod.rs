@@ -10,5 +10,5 @@ pub mod secret;
 mod tree;
 
 pub use fetch::{Order, fetch};
-pub use mirror::{Bounds, Errand, HELPER_COMMAND, Helper, Mirror, MirrorError, serve, state_directory};
+pub use mirror::{Bounds, Errand, HELPER_COMMAND, Helper, Mirror, MirrorError, serve};
 pub use tree::{ARCHIVE, COMMIT, TreeOrder};
