@@ -20,11 +20,16 @@ use sha2::{Digest as _, Sha256};
 mod elsewhere;
 #[path = "support/git_web.rs"]
 mod git_web;
+#[path = "support/place.rs"]
+mod place;
+#[path = "support/remote.rs"]
+mod remote;
 #[path = "support/web.rs"]
 mod web;
 
 use elsewhere::{Repository, assert_says, private};
 use git_web::GitWeb;
+use remote::Lab;
 use web::{Answer, Web};
 
 const CONTAINERFILE: &str = "FROM localhost/base:1\nCOPY . /opt/tools\n";
@@ -413,4 +418,28 @@ fn nothing_is_left_in_the_directory_for_temporary_files() {
 
 fn is_empty(folder: &Path) -> bool {
     fs::read_dir(folder).unwrap().next().is_none()
+}
+
+#[test]
+fn a_commit_whose_build_can_not_be_had_is_taken_over_once_it_can() {
+    let (lab, web) = (Lab::new(), Web::new());
+    let file = lab.path("work/wharf.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let built = format!(
+        "{{name: tools, container: {{image: 'localhost/tools:1'}}}}, {{name: built, image: {{imageName: 'localhost/tools:1', \
+         dockerfile: {{uri: '{}'}}}}}}",
+        web.url("127.0.0.1", "/Containerfile")
+    );
+    let text = text
+        .replace("{name: tools, container: {image: 'localhost/a:1'}}", &built)
+        .replace("  defaults:", &format!("{}  defaults:", private("127.0.0.1")));
+    let daemon = lab.start(&[&lab.url(), "--interval", "1"]);
+    daemon.says("applied");
+    fs::write(&file, text).unwrap();
+    let commit = lab.commit("built");
+    lab.push();
+    daemon.says("changes nothing");
+    web.give("/Containerfile", Answer::ok(CONTAINERFILE));
+    daemon.synced();
+    assert_eq!(daemon.status()["applied"].as_str(), Some(commit.as_str()));
 }

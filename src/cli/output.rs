@@ -201,6 +201,7 @@ pub(super) fn trace(verbose: u8) {
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     tracing_subscriber::registry().with(lines.with_filter(own)).init();
 }
+
 /// So many of something.
 pub(super) fn plural(number: usize, what: &str) -> String {
     match number {

@@ -183,7 +183,7 @@ fn fetched(
         Missing::Failed(why) => format!("{source} can't be had: {why}"),
         Missing::NotFetched | Missing::NoFile(_) => format!("{source} has not been fetched"),
     };
-    let error = input.devfile_error("resolve/build-source", image.containerfile.span(), message);
+    let error = input.devfile_error("resolve/build-fetch", image.containerfile.span(), message);
     report(match missing {
         Missing::NotFetched => error.help("wharf lock fetches it and puts it into the repository"),
         Missing::Failed(_) | Missing::NoFile(_) => error,

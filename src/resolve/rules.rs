@@ -30,6 +30,13 @@ pub const RULES: &[Rule] = &[
         "dockerfile: {uri: images/tools/Containerfile, buildContext: images/tools}\n",
     ),
     rule(
+        "resolve/build-fetch",
+        "What an image is built from and the repository does not hold has to be had now; another time it may be. With wharf lock it is \
+         in the repository.",
+        "dockerfile: {uri: 'https://example.org/Containerfile'} # with --offline, and not locked\n",
+        "dockerfile: {uri: 'https://example.org/Containerfile'} # locked\n",
+    ),
+    rule(
         "resolve/build-outside",
         "Paths of a build stay within where they start: the configuration repository, or the git repository or stack that the \
          Containerfile is from.",

@@ -32,6 +32,9 @@ use crate::source::{self, Source};
 /// How many commits are looked at for the newest valid one.
 const ANCESTORS: usize = 100;
 
+/// What is said of things from elsewhere that can't be had.
+const FROM_ELSEWHERE: [&str; 2] = ["devfile/import", "resolve/build-fetch"];
+
 /// A repository with the engine that its Site names.
 pub(super) struct Repository {
     following: Following,
@@ -114,8 +117,8 @@ impl Repository {
                 .0
                 .iter()
                 .filter(|d| d.severity == Severity::Error);
-            // What is imported may be had another time.
-            return Err(match errors.any(|error| error.code == "devfile/import") {
+            // What is from elsewhere may be had another time.
+            return Err(match errors.any(|error| FROM_ELSEWHERE.contains(&error.code)) {
                 true => Rejected::Unreadable(why),
                 false => Rejected::Invalid(why),
             });
