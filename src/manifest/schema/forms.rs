@@ -59,8 +59,8 @@ struct Defaults {
     /// Whether workspaces run.
     #[schemars(extend("default" = "auto"))]
     power: Option<Power>,
-    /// How long an unused workspace of power auto keeps running, such as 30m. It has no effect yet.
-    #[schemars(extend("pattern" = "^([0-9]{1,9}[hms])+$"))]
+    /// For how long nobody has used a workspace of power auto until the daemon suspends it, such as 30m; 0s is never.
+    #[schemars(extend("pattern" = "^([0-9]{1,9}[dhms])+$"))]
     idle_timeout: Option<String>,
     /// Whether volumes outlive the containers.
     #[schemars(extend("default" = "persistent"))]
