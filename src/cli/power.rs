@@ -7,6 +7,7 @@ use super::apply::execute;
 use super::error::{Error, Exit};
 use super::imports::Access;
 use super::pipeline::Pipeline;
+use super::presence;
 use super::trail::By;
 use super::workspace;
 use crate::apply::{Options, lock};
@@ -116,6 +117,9 @@ impl<'a> Switch<'a> {
         // What a person asks for by name waits for no window.
         let (report, _) = execute(self.context, engine, &plan, Options::default(), by).await;
         if report.converged() {
+            if run {
+                presence::tell(&plan.site, &self.id).await;
+            }
             out.say(&format!("{} is {state}.", self.id));
             Ok(Exit::Success)
         } else {

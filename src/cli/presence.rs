@@ -17,19 +17,24 @@ pub(super) struct Presence(JoinHandle<()>);
 impl Presence {
     /// Somebody uses it from now on. Where no daemon runs there is nobody to tell, nor anybody who suspends it.
     pub(super) fn begin(site: &Name, workspace: &WorkspaceId) -> Self {
-        let (site, workspace) = (site.clone(), workspace.to_string());
+        let (site, workspace) = (site.clone(), workspace.clone());
         Self(tokio::spawn(async move {
             loop {
-                if let Ok(Some(client)) = Client::of(&site) {
-                    let used = Use {
-                        workspace: workspace.clone(),
-                    };
-                    // A daemon that does not answer suspends nobody just now either.
-                    let _ = client.post(&site, "use", &used).await;
-                }
+                tell(&site, &workspace).await;
                 tokio::time::sleep(AGAIN).await;
             }
         }))
+    }
+}
+
+/// Somebody uses a workspace just now.
+pub(super) async fn tell(site: &Name, workspace: &WorkspaceId) {
+    if let Ok(Some(client)) = Client::of(site) {
+        let used = Use {
+            workspace: workspace.to_string(),
+        };
+        // Nothing hangs on one word: it is said again, and whoever works is seen to.
+        let _ = client.post(site, "use", &used).await;
     }
 }
 

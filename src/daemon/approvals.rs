@@ -152,6 +152,11 @@ impl Approvals {
         self.settle(|one| (one.digest == digest).then_some(Approved::Used));
     }
 
+    /// The plan of that digest was carried out: with the approval, unless that came later.
+    fn carried_out(&mut self, digest: &str) {
+        self.settle(|one| (one.digest == digest && one.begun).then_some(Approved::Used));
+    }
+
     /// Lets go of those of which something has become.
     fn settle(&mut self, became: impl Fn(&Given) -> Option<Approved>) {
         let before = self.waiting.len();
@@ -240,6 +245,12 @@ impl Daemon<'_> {
     /// What that digest stands for was done.
     pub(super) fn approval_used(&mut self, digest: &str) {
         self.approvals.used(digest);
+        self.tell_approvals();
+    }
+
+    /// The plan of that digest was carried out.
+    pub(super) fn approval_carried_out(&mut self, digest: &str) {
+        self.approvals.carried_out(digest);
         self.tell_approvals();
     }
 

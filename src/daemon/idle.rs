@@ -57,10 +57,17 @@ impl Idle {
         }
     }
 
-    /// Somebody says that he uses it.
-    pub(super) fn used(&mut self, id: &WorkspaceId, now: Instant) {
+    /// Somebody has said that he uses it.
+    pub(super) fn used(&mut self, id: &WorkspaceId, at: Instant) {
         if let Some(watched) = self.watched.get_mut(id) {
-            watched.used = watched.used.max(now + WORD);
+            watched.used = watched.used.max(at + WORD);
+        }
+    }
+
+    /// These are being suspended: where they still run afterwards, they are new.
+    pub(super) fn forget<'a>(&mut self, ids: impl Iterator<Item = &'a WorkspaceId>) {
+        for id in ids {
+            self.watched.remove(id);
         }
     }
 
@@ -91,9 +98,10 @@ impl Idle {
         Some(self.looked + (shortest / LOOKS).clamp(OFTEN, SELDOM))
     }
 
-    /// Those that nobody has used for too long, and for how long that is.
-    pub(super) fn overdue(&self, now: Instant) -> BTreeMap<WorkspaceId, Seconds> {
-        let overdue = |watched: &&Watched| now.saturating_duration_since(watched.used) >= watched.timeout;
+    /// Those that nobody had used for too long at the last look, and for how long that is.
+    pub(super) fn overdue(&self) -> BTreeMap<WorkspaceId, Seconds> {
+        let overdue =
+            |watched: &&Watched| self.looked.saturating_duration_since(watched.used) >= watched.timeout;
         let all = self.watched.iter().filter(|(_, watched)| overdue(watched));
         all.map(|(id, watched)| (id.clone(), Seconds(watched.timeout.as_secs())))
             .collect()
@@ -115,24 +123,36 @@ mod tests {
         (idle, id, now)
     }
 
-    /// A look each minute, at which it has used so much in all.
-    fn look(idle: &mut Idle, id: &WorkspaceId, millis: u64, now: Instant) {
-        idle.measured(
-            &BTreeMap::from([(id.clone(), Duration::from_millis(millis))]),
-            now,
-        );
+    /// A look, at which it has used so much in all; whether it is overdue then.
+    fn look(idle: &mut Idle, id: &WorkspaceId, millis: u64, now: Instant) -> bool {
+        let time = Duration::from_millis(millis);
+        idle.measured(&BTreeMap::from([(id.clone(), time)]), now);
+        idle.overdue().contains_key(id)
     }
 
     #[test]
     fn who_does_next_to_nothing_is_overdue_after_its_time() {
-        let (mut idle, id, mut now) = watching(600);
-        look(&mut idle, &id, 500, now);
-        for minute in 1..=10 {
-            assert!(idle.overdue(now).is_empty(), "{minute}");
-            now += MINUTE;
-            look(&mut idle, &id, 500 + minute * 3000, now); // exactly a twentieth
+        let (mut idle, id, start) = watching(600);
+        for minute in 0..10 {
+            // Exactly a twentieth.
+            let used = 500 + u64::from(minute) * 3000;
+            assert!(!look(&mut idle, &id, used, start + minute * MINUTE), "{minute}");
         }
-        assert_eq!(idle.overdue(now), BTreeMap::from([(id, Seconds(600))]));
+        assert!(look(&mut idle, &id, 30_500, start + 10 * MINUTE));
+        assert_eq!(idle.overdue(), BTreeMap::from([(id.clone(), Seconds(600))]));
+        idle.forget([&id].into_iter());
+        assert!(idle.overdue().is_empty());
+    }
+
+    #[test]
+    fn nobody_is_judged_without_a_look() {
+        let (mut idle, id, start) = watching(600);
+        look(&mut idle, &id, 0, start);
+        assert!(!look(&mut idle, &id, 0, start + 9 * MINUTE));
+        // It works from then on, and the next look sees that.
+        assert!(!look(&mut idle, &id, 60_000, start + 11 * MINUTE));
+        assert!(!look(&mut idle, &id, 60_000, start + 20 * MINUTE));
+        assert!(look(&mut idle, &id, 60_000, start + 21 * MINUTE));
     }
 
     #[test]
@@ -140,34 +160,35 @@ mod tests {
         let (mut idle, id, start) = watching(600);
         look(&mut idle, &id, 0, start);
         look(&mut idle, &id, 3001, start + MINUTE);
-        assert!(idle.overdue(start + 10 * MINUTE).is_empty());
-        assert_eq!(idle.overdue(start + 11 * MINUTE).len(), 1);
+        assert!(!look(&mut idle, &id, 3001, start + 10 * MINUTE));
+        assert!(look(&mut idle, &id, 3001, start + 11 * MINUTE));
 
-        look(&mut idle, &id, 3001, start + 2 * MINUTE);
-        idle.used(&id, start + 2 * MINUTE);
-        assert!(idle.overdue(start + 12 * MINUTE).is_empty());
-        assert_eq!(idle.overdue(start + 12 * MINUTE + WORD).len(), 1);
+        idle.used(&id, start + 11 * MINUTE);
+        assert!(!look(&mut idle, &id, 3001, start + 21 * MINUTE));
+        assert!(look(&mut idle, &id, 3001, start + 21 * MINUTE + WORD));
 
-        idle.measured(&BTreeMap::new(), start + 5 * MINUTE);
-        assert!(idle.overdue(start + 14 * MINUTE).is_empty());
+        idle.measured(&BTreeMap::new(), start + 22 * MINUTE);
+        assert!(!look(&mut idle, &id, 3001, start + 31 * MINUTE));
         // A counter that begins anew is another container.
-        look(&mut idle, &id, 9000, start + 6 * MINUTE);
-        look(&mut idle, &id, 10, start + 7 * MINUTE);
-        assert!(idle.overdue(start + 16 * MINUTE).is_empty());
-        assert_eq!(idle.overdue(start + 17 * MINUTE).len(), 1);
+        assert!(!look(&mut idle, &id, 10, start + 40 * MINUTE));
+        assert!(!look(&mut idle, &id, 10, start + 49 * MINUTE));
+        assert!(look(&mut idle, &id, 10, start + 50 * MINUTE));
     }
 
     #[test]
     fn who_comes_back_begins_anew_and_who_stays_does_not() {
         let (mut idle, id, start) = watching(600);
         let all = || BTreeMap::from([(id.clone(), Seconds(600))]);
+        look(&mut idle, &id, 0, start);
         idle.watch(all(), start + 9 * MINUTE);
-        assert_eq!(idle.overdue(start + 10 * MINUTE).len(), 1);
+        assert!(look(&mut idle, &id, 0, start + 10 * MINUTE));
         idle.watch(BTreeMap::new(), start + 10 * MINUTE);
-        assert!(idle.overdue(start + 10 * MINUTE).is_empty());
+        assert!(idle.overdue().is_empty());
         assert_eq!(idle.due(), None);
         idle.watch(all(), start + 11 * MINUTE);
-        assert!(idle.overdue(start + 20 * MINUTE).is_empty());
+        look(&mut idle, &id, 0, start + 12 * MINUTE);
+        assert!(!look(&mut idle, &id, 0, start + 21 * MINUTE));
+        assert!(look(&mut idle, &id, 0, start + 22 * MINUTE));
     }
 
     #[test]

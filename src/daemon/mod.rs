@@ -19,6 +19,7 @@ pub mod services;
 mod site;
 mod status;
 mod told;
+mod uses;
 mod wards;
 pub mod watch;
 
@@ -29,7 +30,8 @@ use tokio::sync::{mpsc, watch as channel};
 use tokio::time::{Instant, sleep_until};
 
 use crate::model::{Seconds, WorkspaceId};
-use crate::plan::Asked;
+use crate::plan::target::Target;
+use crate::plan::{Asked, Selection};
 use approvals::Approvals;
 pub use approvals::Given;
 pub use fetching::Fetched;
@@ -41,6 +43,7 @@ use schedule::Schedule;
 pub use site::{Refused, Rejected, Settings, Site, Trigger};
 pub use status::{FORMAT_VERSION, Failing, Obstacle, Phase, Problem, Status, Steps};
 pub use told::Told;
+pub use uses::Uses;
 use wards::Wards;
 
 /// Runs until it is asked to stop, or until nobody can ask any more.
@@ -49,6 +52,7 @@ pub async fn run(site: &mut dyn Site, triggers: mpsc::Receiver<Trigger>, setting
         status,
         journal,
         metrics,
+        uses,
     } = told;
     status.send_modify(|status| status.format_version = FORMAT_VERSION.to_owned());
     let schedule = Schedule::new(Instant::now().into_std(), settings.resync);
@@ -66,6 +70,7 @@ pub async fn run(site: &mut dyn Site, triggers: mpsc::Receiver<Trigger>, setting
         restarts: Restarts::default(),
         wards: Wards::new(),
         idle: Idle::new(Instant::now().into_std()),
+        uses,
         stopping: false,
     };
     daemon.run().await;
@@ -88,6 +93,7 @@ struct Daemon<'s> {
     restarts: Restarts,
     wards: Wards,
     idle: Idle,
+    uses: Uses,
     stopping: bool,
 }
 
@@ -131,7 +137,6 @@ impl Daemon<'_> {
                 self.journal.tell(EventKind::Asked, None, None, asked);
             }
             Trigger::Approve(digest, user) => self.approve(digest, user),
-            Trigger::Used(workspace) => self.idle.used(&workspace, now),
             Trigger::Stop => self.stopping = true,
         }
     }
@@ -281,16 +286,13 @@ impl Daemon<'_> {
     async fn reconcile(&mut self, mut without: BTreeSet<WorkspaceId>) -> Result<Ended, Refused> {
         without.extend(self.restarts.given_up().keys().cloned());
         let approved = self.approvals.digests();
-        let idle = match self.status.borrow().paused {
-            true => BTreeMap::new(),
-            false => self.idle.overdue(Instant::now().into_std()),
-        };
-        let mut plan = self.site.plan(&without, &approved, self.now, &idle).await?;
+        let suspended = self.suspend().await?;
+        let mut plan = self.site.plan(&without, &approved, self.now).await?;
         if !self.status.borrow().paused {
             let held = self.hold_back(&plan);
             if !held.is_empty() {
                 without.extend(held);
-                plan = self.site.plan(&without, &approved, self.now, &idle).await?;
+                plan = self.site.plan(&without, &approved, self.now).await?;
             }
         }
         self.learn();
@@ -300,7 +302,11 @@ impl Daemon<'_> {
         if plan.steps.is_empty() || self.status.borrow().paused {
             self.now = self.now && !plan.steps.is_empty();
             self.conclude(&plan, &without);
-            return Ok(Ended::Unchanged);
+            return Ok(if suspended {
+                Ended::Changed
+            } else {
+                Ended::Unchanged
+            });
         }
         tracing::info!(changes = plan.changes.len(), digest = %plan.digest, "applying");
         self.approvals.begin(&plan.digest);
@@ -310,7 +316,7 @@ impl Daemon<'_> {
         self.judge(&plan, &report);
         let left = self.site.plan_after(&report).await?;
         if left.digest != plan.digest {
-            self.approval_used(&plan.digest);
+            self.approval_carried_out(&plan.digest);
         }
         let now = Instant::now().into_std();
         if report.outdated() || report.interrupted {
@@ -349,6 +355,12 @@ fn jitter() -> f64 {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.subsec_nanos());
     f64::from(nanoseconds % 1_000_000) / 1_000_000.0
+}
+
+/// The workspaces that nobody uses, as what is planned.
+#[must_use]
+pub fn only(idle: &BTreeMap<WorkspaceId, Seconds>) -> Selection {
+    Selection::Only(idle.keys().cloned().map(Target::Workspace).collect())
 }
 
 /// What is asked of the power of those that nobody uses.

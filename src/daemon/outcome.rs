@@ -73,7 +73,7 @@ impl Daemon<'_> {
                             self.approvals.receive(digest, user, &self.journal);
                             approved = true;
                         }
-                        other @ (Trigger::Pushed | Trigger::Sync | Trigger::Now | Trigger::Used(_)) => asked.push(other),
+                        other @ (Trigger::Pushed | Trigger::Sync | Trigger::Now) => asked.push(other),
                     },
                 }
             }

@@ -54,14 +54,16 @@ pub trait Site: Send + Sync {
     fn name(&self) -> Option<String>;
 
     /// Observes, and plans what would make the difference go, leaving some workspaces alone; `now` waits for no maintenance
-    /// window. The `idle` ones are to be suspended: nobody has used them for that long.
+    /// window.
     async fn plan(
         &mut self,
         without: &BTreeSet<WorkspaceId>,
         approved: &[String],
         now: bool,
-        idle: &BTreeMap<WorkspaceId, Seconds>,
     ) -> Result<Plan, Refused>;
+
+    /// Observes, and plans to suspend these, and nothing else: nobody has used them for that long.
+    async fn plan_suspension(&mut self, idle: &BTreeMap<WorkspaceId, Seconds>) -> Result<Plan, Refused>;
 
     /// Carries the last plan out; `observer` follows it.
     async fn apply(&self, cancelled: Cancellation, observer: &dyn Observer) -> Result<ApplyReport, Refused>;
@@ -112,8 +114,6 @@ pub enum Trigger {
     Sync,
     /// A person asks for the same, and not to wait for maintenance windows.
     Now,
-    /// Somebody uses that workspace just now.
-    Used(WorkspaceId),
     /// A person asks to change nothing, or no longer so.
     Pause(bool),
     /// That person approves of what the plan of that digest asks for, or of the commit of that id.

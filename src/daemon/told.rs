@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use super::{Daemon, EventKind, Journal, Metrics, Obstacle, Problem, Status, seconds};
+use super::{Daemon, EventKind, Journal, Metrics, Obstacle, Problem, Status, Uses, seconds};
 
 /// What the daemon tells, while it runs.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub struct Told {
     pub journal: Journal,
     /// What it counts.
     pub metrics: Metrics,
+    /// What it is told of who is used.
+    pub uses: Uses,
 }
 
 impl Default for Told {
@@ -22,6 +24,7 @@ impl Default for Told {
             status,
             journal: Journal::default(),
             metrics: Metrics::new(receiver),
+            uses: Uses::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch as channel};
 use tokio::time::{Instant, sleep_until};
 
 use super::restarts::Verdict;
-use super::{Daemon, Status, jitter, restarts, seconds};
+use super::{Daemon, Refused, Status, jitter, restarts, seconds};
 use crate::apply::{Event, Observer};
 use crate::health::{Facts, Health, Now, Seen, State, Trouble, Wanted, Ward, Work};
 use crate::model::WorkspaceId;
@@ -18,6 +18,8 @@ use crate::plan::Plan;
 
 /// How often services are tried that something waits for.
 const TRY: Duration = Duration::from_secs(1);
+/// How many are suspended before the next look at who is used.
+const AT_ONCE: usize = 4;
 
 /// Everybody's health.
 pub(super) struct Wards {
@@ -162,12 +164,51 @@ impl Daemon<'_> {
 
     /// Looks who is used; who has not been for too long is due to be suspended.
     pub(super) async fn measure(&mut self) {
-        let times = self.site.processor_times().await;
-        let now = Instant::now().into_std();
-        self.idle.measured(&times, now);
-        if !self.status.borrow().paused && !self.idle.overdue(now).is_empty() {
-            self.schedule.trigger(now);
+        self.look_who_is_used().await;
+        if !self.status.borrow().paused && !self.idle.overdue().is_empty() {
+            self.schedule.trigger(Instant::now().into_std());
         }
+    }
+
+    async fn look_who_is_used(&mut self) {
+        let times = self.site.processor_times().await;
+        for (workspace, at) in self.uses.take() {
+            self.idle.used(&workspace, at);
+        }
+        self.idle.measured(&times, Instant::now().into_std());
+    }
+
+    /// Suspends who has not been used for too long, a few at a time: who is not begun with can still be used. Whether anybody
+    /// was.
+    pub(super) async fn suspend(&mut self) -> Result<bool, Refused> {
+        if self.status.borrow().paused || self.idle.overdue().is_empty() {
+            return Ok(false);
+        }
+        // It was due at an older look, and a newer commit may be in force.
+        self.look_who_is_used().await;
+        let all = self.idle.overdue();
+        let idle: BTreeMap<_, _> = all.into_iter().take(AT_ONCE).collect();
+        if idle.is_empty() {
+            return Ok(false);
+        }
+        let plan = self.site.plan_suspension(&idle).await?;
+        // Whatever comes of it, their time begins anew.
+        self.idle.forget(idle.keys());
+        if !self.idle.overdue().is_empty() {
+            self.schedule.trigger(Instant::now().into_std());
+        }
+        if plan.steps.is_empty() {
+            return Ok(false);
+        }
+        for step in &plan.steps {
+            if let Some(facts) = self.wards.facts.get_mut(&step.workspace) {
+                facts.wanted = Wanted::Suspended;
+            }
+        }
+        tracing::info!(workspaces = idle.len(), "suspending who is not used");
+        let report = self.carry_out(&plan).await?;
+        self.judge(&plan, &report);
+        Ok(true)
     }
 
     /// Who runs and may be suspended, as of now.

@@ -177,7 +177,7 @@ fn declared(workspace: &DesiredWorkspace, present: &Present<'_>, plan: &Plan, su
 
 /// What the record of a stop says of its cause.
 fn why_stopped(mark: &ObservedObject) -> Option<String> {
-    let recorded: MarkSpec = serde_json::from_str(&mark.owner.identity.spec).ok()?;
+    let recorded = mark.recorded()?;
     let by_person = recorded.done == Asked::Stop.to_string();
     Some(if by_person {
         "a person has stopped it".to_owned()

@@ -2,7 +2,7 @@
 //!
 //! In: [`Facts`], read off the two states and the plan, what is being done for it, what has gone wrong with it, and the time.
 //! Out: a [`Health`], its state with the reason and the time of the last change. The same input gives the same state. Who
-//! looks, who tries again and when, is decided in the daemon; nothing here is asked whether to act.
+//! looks, who tries again and when, is decided in the daemon; no state that is told here decides about that.
 
 mod facts;
 

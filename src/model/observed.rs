@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::labels::Ownership;
 use super::name::WorkspaceId;
 use super::object::{Kind, ObjectId};
+use super::spec::{MarkSpec, Spec};
 
 /// What one incarnation of an object is known by: Podman's id, or a volume's time of creation. An object that was
 /// removed and created again under its name has another.
@@ -186,6 +187,15 @@ impl ObservedState {
 }
 
 impl ObservedObject {
+    /// What a mark records; nothing where it is none.
+    #[must_use]
+    pub fn recorded(&self) -> Option<MarkSpec> {
+        match serde_json::from_str(&self.owner.identity.spec).ok()? {
+            Spec::Mark(mark) => Some(mark),
+            Spec::Network(_) | Spec::Volume(_) | Spec::Pod(_) | Spec::Container(_) => None,
+        }
+    }
+
     /// What this incarnation of a volume, or this run of a container, is known by: what a mark is valid for. Nothing
     /// for a container that doesn't run.
     #[must_use]

@@ -53,7 +53,7 @@ pub fn guard(
         guarded.changes.append(&mut draft.changes.clone());
         if !draft.conflicts.is_empty() {
             guarded.blocked.append(&mut draft.conflicts);
-        } else if let Some(blocked) = hold::suspended(&draft, desired, request) {
+        } else if let Some(blocked) = hold::suspended(&draft, desired) {
             guarded.blocked.push(blocked);
         } else if let (true, Some(reason)) = (draft.removal, &refusal) {
             let object = Role::Pod.object_id(&desired.site, &draft.workspace);

@@ -13,12 +13,12 @@ use super::diff::{Draft, Key, Verb, is_record};
 use crate::model::{DesiredState, DriftPolicy, Kind, Maintenance, ObjectId, ObservedState, Reaction, Role};
 
 /// Why a draft waits as a whole: its workspace is suspended, or the Site is.
-pub(super) fn suspended(draft: &Draft, desired: &DesiredState, request: &Request) -> Option<Blocked> {
+pub(super) fn suspended(draft: &Draft, desired: &DesiredState) -> Option<Blocked> {
     let own = desired
         .workspaces
         .get(&draft.workspace)
         .is_some_and(|w| w.suspend);
-    if !(own || desired.suspend) || is_asked(draft, request) || draft.steps.is_empty() {
+    if !(own || desired.suspend) || draft.asked || draft.steps.is_empty() {
         return None;
     }
     let reason = if own {
@@ -36,13 +36,9 @@ pub(super) fn suspended(draft: &Draft, desired: &DesiredState, request: &Request
     })
 }
 
-fn is_asked(draft: &Draft, request: &Request) -> bool {
-    request.power.contains_key(&draft.workspace)
-}
-
 /// Leaves out the drift that is not even shown.
 pub(super) fn ignore(draft: &mut Draft, policy: &DriftPolicy, request: &Request) {
-    if request.repair || !policy.any(Reaction::Off) || is_asked(draft, request) {
+    if request.repair || !policy.any(Reaction::Off) || draft.asked {
         return;
     }
     let off =
@@ -68,7 +64,7 @@ pub(super) fn hold(
     request: &Request,
     blocked: &mut Vec<Blocked>,
 ) -> Option<i64> {
-    if is_asked(draft, request) || draft.steps.is_empty() {
+    if draft.asked || draft.steps.is_empty() {
         return None;
     }
     let own = desired.workspaces.get(&draft.workspace);

@@ -40,10 +40,15 @@ pub(crate) async fn the_processor_time_of_what_runs_is_known(yard: &Yard<'_>) {
     yard.ground().await;
     let id = yard.running(&Plot::default()).await;
     let there = known().await;
-    let first = there.get(&yard.workspace);
-    // Where control groups are not delegated, they are not the container's own.
-    assert_eq!(first.is_some(), yard.fixture.enforces_limits(), "{there:?}");
-    assert!(known().await.get(&yard.workspace) >= first);
+    if crate::machine::measures_processors() {
+        let first = there[&yard.workspace];
+        let second = known().await[&yard.workspace];
+        // It sleeps.
+        assert!(
+            first <= second && second < std::time::Duration::from_secs(60),
+            "{first:?} {second:?}"
+        );
+    }
     assert!(there.keys().all(|workspace| *workspace == yard.workspace));
     yard.engine().stop_container(&id).await.unwrap();
     assert!(known().await.is_empty());

@@ -73,6 +73,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         journal: told.journal.clone(),
         metrics: told.metrics.clone(),
         triggers: triggers.clone(),
+        uses: told.uses.clone(),
     };
     let web = args.web.open(asked.clone()).await?;
     let service = tokio::spawn(service::tell(told.status.subscribe()));

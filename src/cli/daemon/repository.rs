@@ -21,7 +21,7 @@ use crate::apply::lock::{self, Lock, LockError};
 use crate::apply::{self, ApplyReport, Cancellation, Observer, Options};
 use crate::audit::Approved;
 use crate::daemon::{
-    Fetched, Given, Journal, Obstacle, Refused, Rejected, Site, Trigger, services, suspended, watch,
+    Fetched, Given, Journal, Obstacle, Refused, Rejected, Site, Trigger, only, services, suspended, watch,
 };
 use crate::document::{Diagnostics, Severity};
 use crate::health::{self, Facts};
@@ -118,10 +118,11 @@ impl Repository {
                 .iter()
                 .filter(|d| d.severity == Severity::Error);
             // What is from elsewhere may be had another time.
-            return Err(match errors.any(|error| FROM_ELSEWHERE.contains(&error.code)) {
-                true => Rejected::Unreadable(why),
-                false => Rejected::Invalid(why),
-            });
+            if !errors.any(|error| FROM_ELSEWHERE.contains(&error.code)) {
+                return Err(Rejected::Invalid(why));
+            }
+            self.verdicts.put_off_until_later(commit, &why);
+            return Err(Rejected::Unreadable(why));
         };
         self.following.agree(&configuration.manifests.site.spec)?;
         let declared = &configuration.manifests.site.spec.engine;
@@ -245,6 +246,9 @@ impl Site for Repository {
         if let Some(why) = self.verdicts.of(commit, self.following.trust()) {
             return Err(why);
         }
+        if let Some(why) = self.verdicts.put_off(commit) {
+            return Err(why);
+        }
         let taken = self.examine(commit).await;
         if let Err(why) = &taken {
             self.verdicts.learn(commit, why);
@@ -275,6 +279,7 @@ impl Site for Repository {
     }
 
     fn fetch(&self) {
+        self.verdicts.ask_again();
         self.following.fetch();
     }
 
@@ -292,13 +297,23 @@ impl Site for Repository {
         without: &BTreeSet<WorkspaceId>,
         approved: &[String],
         now: bool,
-        idle: &BTreeMap<WorkspaceId, Seconds>,
     ) -> Result<Plan, Refused> {
         let current = self.current.as_mut().ok_or_else(nothing)?;
         current.pipeline.request.now = now;
-        current.pipeline.request.power = suspended(idle);
         let plan = current.plan(without, approved).await;
         plan.map_err(refused(Obstacle::Engine))
+    }
+
+    async fn plan_suspension(&mut self, idle: &BTreeMap<WorkspaceId, Seconds>) -> Result<Plan, Refused> {
+        let current = self.current.as_mut().ok_or_else(nothing)?;
+        let request = &mut current.pipeline.request;
+        request.selection = only(idle);
+        request.power = suspended(idle);
+        request.approval = Approval::default();
+        let planned = current.pipeline.plan().await;
+        current.pipeline.request.power.clear();
+        let planned = planned.map_err(refused(Obstacle::Engine))?;
+        Ok(current.keep(planned))
     }
 
     async fn apply(&self, cancelled: Cancellation, observer: &dyn Observer) -> Result<ApplyReport, Refused> {

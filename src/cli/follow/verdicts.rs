@@ -2,6 +2,10 @@
 //! the same.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::daemon::Rejected;
 
@@ -19,11 +23,25 @@ pub(in crate::cli) struct Trust {
     pub(super) keys: String,
 }
 
+/// For how long what could not be had is not asked for again, unless a person wants it.
+const LATER: Duration = Duration::from_secs(60);
+
 /// The verdicts, all of them under the same trust.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Verdicts {
     trust: Option<Trust>,
     known: BTreeMap<String, Rejected>,
+    unfetched: Option<Unfetched>,
+    /// Whether somebody has asked for a look since the last one.
+    asked: AtomicBool,
+}
+
+/// A commit of which something could not be had.
+#[derive(Debug)]
+struct Unfetched {
+    commit: String,
+    until: Instant,
+    why: String,
 }
 
 impl Verdicts {
@@ -34,6 +52,29 @@ impl Verdicts {
             self.trust = trust;
         }
         self.known.get(commit).cloned()
+    }
+
+    /// Why a commit is not looked at again yet: something of it could not be had a moment ago.
+    pub(in crate::cli) fn put_off(&mut self, commit: &str) -> Option<Rejected> {
+        let asked = self.asked.swap(false, Ordering::Relaxed);
+        let known = self.unfetched.take().filter(|known| known.commit == commit);
+        self.unfetched = known.filter(|known| !asked && Instant::now() < known.until);
+        let known = self.unfetched.as_ref()?;
+        Some(Rejected::Unreadable(known.why.clone()))
+    }
+
+    /// Something of a commit could not be had.
+    pub(in crate::cli) fn put_off_until_later(&mut self, commit: &str, why: &str) {
+        self.unfetched = Some(Unfetched {
+            commit: commit.to_owned(),
+            until: Instant::now() + LATER,
+            why: why.to_owned(),
+        });
+    }
+
+    /// Somebody asks for a look now.
+    pub(in crate::cli) fn ask_again(&self) {
+        self.asked.store(true, Ordering::Relaxed);
     }
 
     /// Remembers why a commit is not taken over, under the trust that was asked with last. What can't be read now may be
@@ -110,5 +151,24 @@ mod tests {
             verdicts.learn(&number.to_string(), &Rejected::Invalid(String::new()));
             assert!(verdicts.known.len() <= MOST);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_had_is_asked_for_again_later_or_when_somebody_asks() {
+        let mut verdicts = Verdicts::default();
+        assert_eq!(verdicts.put_off("a"), None);
+        verdicts.put_off_until_later("a", "gone");
+        let why = Some(Rejected::Unreadable("gone".to_owned()));
+        assert_eq!(
+            (verdicts.put_off("a"), verdicts.put_off("a")),
+            (why.clone(), why.clone())
+        );
+        tokio::time::advance(LATER).await;
+        assert_eq!(verdicts.put_off("a"), None);
+        verdicts.put_off_until_later("a", "gone");
+        verdicts.ask_again();
+        assert_eq!(verdicts.put_off("a"), None);
+        verdicts.put_off_until_later("a", "gone");
+        assert_eq!(verdicts.put_off("b"), None);
     }
 }

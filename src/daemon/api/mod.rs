@@ -22,7 +22,7 @@ use utoipa::openapi::{Info, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Journal, Metrics, Status, Trigger};
+use super::{Journal, Metrics, Status, Trigger, Uses};
 use crate::model::Name;
 pub use hook::Secret;
 
@@ -59,6 +59,8 @@ pub struct Daemon {
     pub metrics: Metrics,
     /// What it is asked.
     pub triggers: mpsc::Sender<Trigger>,
+    /// What it is told of who is used.
+    pub uses: Uses,
 }
 
 /// Listens at `path`. What is left there of a daemon that has ended is replaced; the caller holds the lock that says so.

@@ -129,7 +129,10 @@ pub(super) async fn approve(
     (status = "4XX", description = "The body is something else")))]
 pub(super) async fn used(State(daemon): State<Daemon>, Json(Use { workspace }): Json<Use>) -> StatusCode {
     match workspace.parse() {
-        Ok(workspace) => tell(&daemon, Trigger::Used(workspace)).await,
+        Ok(workspace) => {
+            daemon.uses.note(workspace);
+            StatusCode::ACCEPTED
+        }
         Err(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

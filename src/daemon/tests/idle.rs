@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::super::*;
 use super::lab::{Commits, Running, commit, engine, start};
+use crate::engine::Engine as _;
 use crate::health::State;
+use crate::plan::Request;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -63,7 +65,7 @@ async fn who_is_used_or_works_goes_on() {
     let mut daemon = began(idle(&["api", "web"]));
     daemon.applied("0").await;
     for _ in 0..60 {
-        daemon.send(Trigger::Used(id("api"))).await;
+        daemon.uses.note(id("api"));
         // Six seconds of a processor each minute.
         let work = |state: &mut crate::engine::simulated::State| {
             let container = state.containers.get_mut("lab.alice.web.tools").unwrap();
@@ -73,9 +75,58 @@ async fn who_is_used_or_works_goes_on() {
         tokio::time::sleep(MINUTE).await;
     }
     assert!(daemon.runs("api") && daemon.runs("web"));
-    let status = suspended(&mut daemon, "web").await;
-    assert!(is(&status, "api", State::Suspended) || daemon.runs("api"));
+    suspended(&mut daemon, "web").await;
     suspended(&mut daemon, "api").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_used_while_others_are_being_suspended_goes_on() {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let mut daemon = began(idle(&names));
+    daemon.applied("0").await;
+    // Each call takes a minute from now on.
+    daemon.engine.edit(|state| state.latency_millis = 60_000).unwrap();
+    daemon.until(|s| is(s, "a", State::Stopping)).await;
+    daemon.uses.note(id("f"));
+    for name in &names[..5] {
+        suspended(&mut daemon, name).await;
+    }
+    assert!(daemon.runs("f"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_is_declared_now_decides_and_nothing_else_is_changed_along_with_it() {
+    let mut daemon = began(idle(&["api"]));
+    daemon.applied("0").await;
+    let plan = async |text: &str| {
+        let desired = super::lab::desired(text).unwrap();
+        let observed = daemon.engine.observe(&desired.site).await.unwrap();
+        let asked = BTreeMap::from([(id("api"), Seconds(600))]);
+        let request = Request {
+            power: super::super::suspended(&asked),
+            selection: super::super::only(&asked),
+            ..Request::default()
+        };
+        let plan = crate::plan::plan(&desired, &observed, &request).unwrap();
+        let verbs = plan.steps.iter().map(|step| step.action.verb());
+        verbs.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let now = idle(&["api"]);
+    assert_eq!(plan(&now).await, ["record", "stop"]);
+    for later in [
+        now.replace("power: auto", "power: on"),
+        now.replace("10m", "11m"),
+        now.replace("10m", "0s"),
+        now.replace("spec:\n  defaults", "spec:\n  suspend: true\n  defaults"),
+        now.replace("  owner: alice", "  suspend: true\n  owner: alice"),
+    ] {
+        assert_eq!(plan(&later).await, [""; 0], "{later}");
+    }
+    // A change that waits goes on waiting.
+    let changed = now.replace("localhost/a:1", "localhost/b:1");
+    assert_eq!(plan(&changed).await, ["record", "stop"]);
+    let removed = commit(&[]).replace("power: on}", "power: auto, idleTimeout: 10m}");
+    assert_ne!(plan(&removed).await, ["record", "stop"]);
 }
 
 #[tokio::test(start_paused = true)]

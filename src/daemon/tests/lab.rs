@@ -36,7 +36,7 @@ pub(super) fn commit(workspaces: &[&str]) -> String {
 }
 
 /// What a commit declares, where it is valid.
-fn desired(text: &str) -> Option<DesiredState> {
+pub(super) fn desired(text: &str) -> Option<DesiredState> {
     let files = Files::of([("wharf.yaml", text)]);
     let loaded = manifest::load(&files);
     let (workspaces, mut found) = crate::resolve::read(&loaded, &Imports::none());
@@ -146,10 +146,8 @@ impl Site for Lab {
         without: &BTreeSet<WorkspaceId>,
         approved: &[String],
         now: bool,
-        idle: &BTreeMap<WorkspaceId, Seconds>,
     ) -> Result<Plan, Refused> {
         self.request.now = now;
-        self.request.power = super::super::suspended(idle);
         self.request.selection = Selection::Except(without.clone());
         self.request.approval = Approval::default();
         let plan = self.again().await?;
@@ -174,6 +172,14 @@ impl Site for Lab {
             return BTreeMap::new();
         };
         health::facts(desired, observed, plan)
+    }
+
+    async fn plan_suspension(&mut self, idle: &BTreeMap<WorkspaceId, Seconds>) -> Result<Plan, Refused> {
+        self.request.selection = only(idle);
+        self.request.power = suspended(idle);
+        let plan = self.again().await;
+        self.request.power.clear();
+        plan
     }
 
     async fn processor_times(&self) -> BTreeMap<WorkspaceId, Duration> {
@@ -201,6 +207,7 @@ pub(super) struct Running {
     pub(super) triggers: mpsc::Sender<Trigger>,
     pub(super) status: channel::Receiver<Status>,
     pub(super) recorded: Recorded,
+    pub(super) uses: Uses,
     pub(super) ended: tokio::task::JoinHandle<()>,
 }
 
@@ -221,6 +228,7 @@ pub(super) fn start_in(state: Option<&Path>, commits: Commits, engine: Simulated
     let (triggers, received) = mpsc::channel(8);
     let told = Told::default();
     let status = told.status.subscribe();
+    let uses = told.uses.clone();
     let mut lab = Lab {
         commits: commits.clone(),
         engine: engine.clone(),
@@ -242,6 +250,7 @@ pub(super) fn start_in(state: Option<&Path>, commits: Commits, engine: Simulated
         triggers,
         status,
         recorded,
+        uses,
         ended,
     }
 }

@@ -104,16 +104,19 @@ fn group<'a>(membership: &'a str, controller: &str, id: &str) -> Option<&'a str>
 /// How much processor time the container `id` has used, whose first process is `pid`; nothing where that can't be read.
 pub(super) fn processor_time(hierarchy: Hierarchy, pid: u32, id: &str) -> Option<Duration> {
     let membership = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    let root = Path::new("/sys/fs/cgroup");
+    processor_time_in(Path::new("/sys/fs/cgroup"), hierarchy, &membership, id)
+}
+
+fn processor_time_in(root: &Path, hierarchy: Hierarchy, membership: &str, id: &str) -> Option<Duration> {
     match hierarchy {
         Hierarchy::V1 => {
-            let path = group(&membership, "cpuacct", id)?.trim_start_matches('/');
+            let path = group(membership, "cpuacct", id)?.trim_start_matches('/');
             let text = std::fs::read_to_string(root.join("cpuacct").join(path).join("cpuacct.usage")).ok()?;
             text.trim().parse().ok().map(Duration::from_nanos)
         }
         Hierarchy::V2 => {
             // The outermost group has the time of those within it.
-            let groups = own_groups(root, group(&membership, "", id)?, id);
+            let groups = own_groups(root, group(membership, "", id)?, id);
             let text = std::fs::read_to_string(groups.last()?.join("cpu.stat")).ok()?;
             let used = text.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
             used.trim().parse().ok().map(Duration::from_micros)
@@ -293,6 +296,22 @@ mod tests {
                 pids: Reading::Value(100),
             })
         );
+    }
+
+    #[test]
+    fn processor_time_is_that_of_the_containers_outermost_group() {
+        let root = tempfile::tempdir().unwrap();
+        let scope = root.path().join("machine.slice/libpod-abc.scope");
+        write(&scope, &[("cpu.stat", "usage_usec 1500000\nuser_usec 1\n")]);
+        write(&scope.join("container"), &[("cpu.stat", "usage_usec 1\n")]);
+        let time = |hierarchy, membership: &str| processor_time_in(root.path(), hierarchy, membership, "abc");
+        let membership = "0::/machine.slice/libpod-abc.scope/container\n";
+        assert_eq!(time(Hierarchy::V2, membership), Some(Duration::from_millis(1500)));
+        let group = root.path().join("cpuacct/libpod_parent/libpod-abc");
+        write(&group, &[("cpuacct.usage", "2500000000\n")]);
+        let membership = "2:cpu,cpuacct:/libpod_parent/libpod-abc\n";
+        assert_eq!(time(Hierarchy::V1, membership), Some(Duration::from_millis(2500)));
+        assert_eq!(time(Hierarchy::V1, "2:cpu,cpuacct:/user.slice\n"), None);
     }
 
     #[test]

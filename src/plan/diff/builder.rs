@@ -17,6 +17,8 @@ pub(super) struct Context<'a> {
     pub(super) request: &'a Request,
     /// Whether it is recorded what is declared, because the Site does not just repair drift.
     pub(super) records: bool,
+    /// Whether the Site says `suspend: true`.
+    pub(super) suspended: bool,
 }
 
 pub(super) struct Builder<'a> {
@@ -33,6 +35,7 @@ impl<'a> Builder<'a> {
             conflicts: Vec::new(),
             noop: 0,
             removal: false,
+            asked: false,
         };
         Self { context, draft }
     }

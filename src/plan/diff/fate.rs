@@ -67,6 +67,14 @@ impl<'a> Fates<'a> {
         fates
     }
 
+    /// Those of objects that all stay as they are.
+    pub(super) fn kept(present: &Present<'a>) -> Self {
+        let kept = present
+            .iter()
+            .map(|(role, object)| (role.clone(), Fate::Keep(object)));
+        Self(kept.collect())
+    }
+
     pub(super) fn get(&self, role: &Role) -> &Fate<'a> {
         // A role that nothing declares is asked for by nobody; `Create` is what its absence means.
         self.0.get(role).unwrap_or(&Fate::Create)

@@ -48,6 +48,8 @@ pub struct Draft {
     pub noop: usize,
     /// Whether the workspace goes because nothing declares it any more.
     pub removal: bool,
+    /// Whether its power is asked for: then it waits for nothing that is declared.
+    pub asked: bool,
 }
 
 /// A step that is not yet in its order.
@@ -134,6 +136,7 @@ pub fn drafts(desired: &DesiredState, observed: &ObservedState, request: &Reques
                 observed,
                 request,
                 records,
+                suspended: desired.suspend,
             };
             workspace::draft(context, workspace, own, former)
         })
@@ -145,6 +148,7 @@ pub fn drafts(desired: &DesiredState, observed: &ObservedState, request: &Reques
                 observed,
                 request,
                 records,
+                suspended: desired.suspend,
             };
             drafts.push(removed::draft(context, id, objects));
         }

@@ -4,7 +4,7 @@
 use super::fate::Fate;
 use super::workspace::{Walk, image_key, is_ephemeral, is_up};
 use super::{Key, Verb, stopped};
-use crate::model::{Kind, ObservedObject, Power, Role};
+use crate::model::{DesiredWorkspace, Kind, ObservedObject, Power, Role};
 use crate::plan::Asked;
 use crate::plan::change::{ChangeAction, Impact};
 
@@ -24,10 +24,13 @@ impl Walk<'_, '_> {
         let before = self.post_stop(&pre_stop).unwrap_or(pre_stop);
         for (role, pod) in &pods {
             let asked = self.builder.context.request.power.get(&self.desired.id);
+            let recorded = || self.present.get(&DesiredWorkspace::stopped_role())?.recorded();
             let reason = match (self.desired.power, asked) {
                 (Power::Off, _) => "power is off".to_owned(),
                 (Power::On | Power::Auto, Some(asked)) => asked.to_string(),
-                (Power::On | Power::Auto, None) => Asked::Stop.to_string(),
+                (Power::On | Power::Auto, None) => {
+                    recorded().map_or_else(|| Asked::Stop.to_string(), |mark| mark.done)
+                }
             };
             if self.fates.get(role).kept().is_some() {
                 self.builder

@@ -18,7 +18,7 @@ pub(super) fn record(walk: &mut Walk<'_, '_>) {
     let Some(asked) = asked.filter(|asked| !asked.runs()) else {
         return;
     };
-    if walk.desired.power != Power::Auto || is_recorded(walk.present) {
+    if !walk.builder.draft.asked || walk.desired.power != Power::Auto || is_recorded(walk.present) {
         return;
     }
     let why = asked.to_string();

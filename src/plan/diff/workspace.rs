@@ -4,8 +4,10 @@ use super::builder::{Builder, Context};
 use super::fate::{Fate, Fates};
 use super::{Draft, DraftStep, Key, Present, Verb, adopted, drift, marks, moved, ready, stopped};
 use crate::model::{
-    DesiredContainer, DesiredWorkspace, ImageSpec, Kind, Labels, ObservedObject, Power, Role, Spec, StopHooks,
+    DesiredContainer, DesiredWorkspace, ImageSpec, Kind, Labels, ObservedObject, Power, Role, Seconds, Spec,
+    StopHooks,
 };
+use crate::plan::Asked;
 use crate::plan::change::{ChangeAction, Impact, MISSING};
 use crate::plan::step::{Action, Creation};
 
@@ -25,8 +27,14 @@ pub(super) fn draft<'a>(
     present: &Present<'a>,
     former: Option<&Present<'a>>,
 ) -> Draft {
+    let asked = context.request.power.get(&desired.id).copied();
+    if let Some(Asked::Suspend(time)) = asked
+        && may_be_suspended(context, desired, time)
+    {
+        return suspension(context, desired, present);
+    }
     let fates = Fates::of(desired, present);
-    let run = wants_to_run(context, desired, present);
+    let run = wants_to_run(asked, desired, present);
     let mut walk = Walk {
         builder: Builder::new(context, &desired.id),
         desired,
@@ -34,6 +42,7 @@ pub(super) fn draft<'a>(
         fates,
         run,
     };
+    walk.builder.draft.asked = matches!(asked, Some(Asked::Run | Asked::Stop));
     stopped::record(&mut walk);
     walk.stop();
     walk.tear_down();
@@ -59,15 +68,34 @@ pub(super) fn draft<'a>(
 }
 
 /// Whether the containers are to run: as declared, or as is asked for where the declaration leaves that open.
-fn wants_to_run(context: Context<'_>, desired: &DesiredWorkspace, present: &Present<'_>) -> bool {
-    if let Some(asked) = context.request.power.get(&desired.id) {
-        return asked.runs();
+fn wants_to_run(asked: Option<Asked>, desired: &DesiredWorkspace, present: &Present<'_>) -> bool {
+    match (asked, desired.power) {
+        (Some(Asked::Run), _) | (Some(Asked::Suspend(_)) | None, Power::On) => true,
+        (Some(Asked::Stop), _) | (Some(Asked::Suspend(_)) | None, Power::Off) => false,
+        (Some(Asked::Suspend(_)) | None, Power::Auto) => !stopped::is_recorded(present),
     }
-    match desired.power {
-        Power::On => true,
-        Power::Off => false,
-        Power::Auto => !stopped::is_recorded(present),
-    }
+}
+
+/// Whether a workspace that nobody has used for so long is suspended, by what is declared now.
+fn may_be_suspended(context: Context<'_>, desired: &DesiredWorkspace, time: Seconds) -> bool {
+    let is_open = desired.power == Power::Auto && !desired.suspend && !context.suspended;
+    is_open && desired.idle_timeout.is_some_and(|timeout| timeout <= time)
+}
+
+/// The stop of a workspace that nobody uses, and nothing else of what it lacks: that is for another plan, and may have to
+/// wait.
+fn suspension<'a>(context: Context<'a>, desired: &DesiredWorkspace, present: &Present<'a>) -> Draft {
+    let mut walk = Walk {
+        builder: Builder::new(context, &desired.id),
+        desired,
+        present,
+        fates: Fates::kept(present),
+        run: false,
+    };
+    walk.builder.draft.asked = true;
+    stopped::record(&mut walk);
+    walk.stop();
+    walk.builder.draft
 }
 
 pub(in crate::plan) fn is_up(object: &ObservedObject) -> bool {
