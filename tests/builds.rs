@@ -87,6 +87,15 @@ fn a_containerfile_on_the_web_is_fetched_and_locked_and_its_context_is_the_repos
         "the old one is gone"
     );
 
+    // What git ignores is locked all the same, and nothing of the lock is an ingredient.
+    repository.write(".gitignore", "*.txt\n");
+    let text = fs::read_to_string(repository.path("devfile.yaml")).unwrap();
+    repository.write("devfile.yaml", &text.replace(", buildContext: tools", ""));
+    let whole = built(&repository, &["--locked", "--offline"], &[]);
+    let lock = fs::read_to_string(repository.path("wharf.lock")).unwrap();
+    repository.write("wharf.lock", &format!("{lock}# a comment\n"));
+    assert_eq!(built(&repository, &["--locked", "--offline"], &[]), whole);
+
     let kept = repository.below(".wharf/containerfiles").remove(0);
     fs::write(kept, "FROM localhost/other:1\n").unwrap();
     assert_says(repository.validate(), 1, "is not what was locked");
@@ -111,8 +120,47 @@ fn what_a_containerfile_from_elsewhere_starts_from_is_subject_to_the_policy() {
     assert_says(
         repository.wharf(&["plan"]),
         1,
-        "the Containerfile starts from an image that is not allowed",
+        "the Containerfile uses an image that is not allowed",
     );
+}
+
+#[test]
+fn what_is_looked_at_is_what_is_built() {
+    let web = Web::new();
+    web.give("/Containerfile", Answer::ok("FROM quay.io/other/base:1\n"));
+    let site = "  policy: {images: {allow: ['localhost/*']}, imports: {privateHosts: [127.0.0.1]}}\n";
+    let uri = web.url("127.0.0.1", "/Containerfile");
+    let repository = Repository::new(site, &devfile(&format!("{{uri: '{uri}', buildContext: tools}}")));
+    fs::create_dir(repository.path("tools")).unwrap();
+    repository.write("tools/.wharf-containerfile", "FROM localhost/base:1\n");
+    assert_says(repository.validate(), 1, "it holds .wharf-containerfile twice");
+    repository.write("tools/Containerfile.in", "FROM localhost/base:1\n");
+    repository.write(
+        "devfile.yaml",
+        &devfile("{uri: tools/Containerfile.in, buildContext: tools}"),
+    );
+    assert_says(repository.validate(), 1, "C preprocessor");
+    repository.write(
+        "devfile.yaml",
+        &devfile(&format!("{{uri: '{uri}', buildContext: toools}}")),
+    );
+    assert_says(repository.validate(), 1, "the build context toools has no files");
+}
+
+#[test]
+fn a_git_server_leads_nowhere_else() {
+    let (public, inside) = (Web::new(), Web::new());
+    let leads = inside.url("127.0.0.1", "/images.git/info/refs");
+    public.give("/images.git/info/refs", Answer::redirect(&leads));
+    let remote = public.url("127.0.0.1", "/images.git");
+    let dockerfile = format!("{{git: {{remotes: {{origin: '{remote}'}}}}}}");
+    let repository = Repository::new(&private("127.0.0.1"), &devfile(&dockerfile));
+    assert_says(
+        repository.validate(),
+        1,
+        "or it redirects; name where it leads to",
+    );
+    assert_eq!(inside.asked(), [""; 0]);
 }
 
 /// A git repository with a build in it, and who serves it.

@@ -346,7 +346,7 @@ fn where_a_digest_is_required_lock_provides_it_and_is_recommended_only_where_it_
                  - {name: image, image: {imageName: tools, dockerfile: {uri: Containerfile}}}\n";
     let repository = Repository::new(policy, built);
     repository.write("Containerfile", "FROM quay.io/base:1\n");
-    let (_, text) = repository.wharf(&["plan"]);
+    let (_, text) = repository.validate();
     assert!(text.contains("quay.io/base:1 has no digest"), "{text}");
     assert!(!text.contains("wharf lock"), "{text}");
 }

@@ -19,7 +19,7 @@ pub(super) struct Access {
     /// Fail where wharf.lock does not name exactly what is used from elsewhere
     #[arg(long)]
     pub(super) locked: bool,
-    /// Fetch no devfiles: use those that the repository holds
+    /// Fetch nothing: use what the repository holds
     #[arg(long)]
     pub(super) offline: bool,
 }

@@ -39,7 +39,9 @@ pub(super) fn file(url: Url) -> Result<Url, String> {
 
 /// The file itself that a page of GitHub or GitLab shows; any other address stays as it is.
 pub(crate) fn raw_file(url: Url) -> Url {
-    match url.path().contains("/blob/") {
+    let path = url.path();
+    let is_github = url.host_str() == Some("github.com") && path.split('/').nth(3) == Some("blob");
+    match is_github || path.contains("/-/blob/") {
         true => file(url.clone()).unwrap_or(url),
         false => url,
     }
@@ -176,6 +178,26 @@ mod tests {
             "https://example.org/devfile.yaml?ref=main",
         ] {
             assert_eq!(of(address).as_deref(), Ok(address));
+        }
+    }
+
+    #[test]
+    fn a_page_that_shows_a_file_stands_for_it_and_nothing_else_does() {
+        let raw = |text: &str| raw_file(Url::parse(text).unwrap()).to_string();
+        assert_eq!(
+            raw("https://github.com/o/r/blob/main/docker/Dockerfile"),
+            "https://raw.githubusercontent.com/o/r/main/docker/Dockerfile"
+        );
+        assert_eq!(
+            raw("https://git.example.org/o/r/-/blob/main/Dockerfile"),
+            "https://git.example.org/o/r/-/raw/main/Dockerfile"
+        );
+        for other in [
+            "https://codeberg.org/o/r/src/branch/main/blob/Containerfile",
+            "https://github.com/o/r/tree/main/docker",
+            "https://example.org/blob/Containerfile",
+        ] {
+            assert_eq!(raw(other), other);
         }
     }
 

@@ -4,6 +4,10 @@ use std::fmt;
 
 use url::Url;
 
+use super::MAX_CONTENT;
+use crate::model::ContextFile;
+use crate::model::context::{pack, sorted};
+
 /// Where a build's files are. All that says which files of it are used is part of it, so that equal ones have equal content.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BuildSource {
@@ -52,6 +56,36 @@ impl BuildPaths {
     #[must_use]
     pub fn in_context<'a>(&'a self, path: &'a str) -> Option<&'a str> {
         within(&self.context, path).or_else(|| (path == self.containerfile).then_some(OUTSIDE))
+    }
+}
+
+impl BuildPaths {
+    /// An archive of what the build uses among `files`.
+    ///
+    /// # Errors
+    /// What is missing, twice there, or too large.
+    pub fn pack(&self, files: Vec<ContextFile>) -> Result<Vec<u8>, String> {
+        if !files.iter().any(|file| file.path == self.containerfile) {
+            return Err(format!("it has no file {}", self.containerfile));
+        }
+        if !files
+            .iter()
+            .any(|file| within(&self.context, &file.path).is_some())
+        {
+            return Err(format!("it has no folder {}", self.context));
+        }
+        let used = files.into_iter().filter_map(|file| {
+            let path = self.in_context(&file.path)?.to_owned();
+            Some(ContextFile { path, ..file })
+        });
+        let archive = pack(&sorted(used.collect())?).map_err(|error| error.to_string())?;
+        if archive.len() > MAX_CONTENT {
+            return Err(format!(
+                "its context has {} bytes, the most is {MAX_CONTENT}; name a smaller folder with buildContext",
+                archive.len()
+            ));
+        }
+        Ok(archive)
     }
 }
 
@@ -116,5 +150,32 @@ mod tests {
         assert_eq!(beside.containerfile_in_context(), OUTSIDE);
         assert_eq!(beside.in_context("docker/Containerfile"), Some(OUTSIDE));
         assert_eq!(beside.in_context("src/a/b"), Some("a/b"));
+    }
+
+    #[test]
+    fn what_is_packed_is_whole_and_each_file_is_one() {
+        let paths = BuildPaths {
+            context: "src".to_owned(),
+            containerfile: "docker/Containerfile".to_owned(),
+        };
+        let file = |path: &str| ContextFile {
+            path: path.to_owned(),
+            executable: false,
+            content: b"x".as_slice().into(),
+        };
+        let pack = |files: &[&str]| paths.pack(files.iter().map(|path| file(path)).collect());
+        let packed = pack(&["src/a", "docker/Containerfile", "other"]).unwrap();
+        let names: Vec<String> = crate::model::context::unpack(&packed)
+            .unwrap()
+            .into_iter()
+            .map(|file| file.path)
+            .collect();
+        assert_eq!(names, [OUTSIDE, "a"]);
+        let why = |files: &[&str]| pack(files).unwrap_err();
+        assert!(why(&["src/a"]).contains("no file docker/Containerfile"));
+        assert!(why(&["docker/Containerfile"]).contains("no folder src"));
+        // One of the two would be looked at, and the other one built.
+        let hidden = format!("src/{OUTSIDE}");
+        assert!(why(&[&hidden, "docker/Containerfile"]).contains("twice"));
     }
 }

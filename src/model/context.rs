@@ -44,8 +44,19 @@ pub fn unpack(archive: &[u8]) -> Result<Vec<ContextFile>, String> {
             content: content.into(),
         });
     }
+    sorted(files)
+}
+
+/// Files by their paths, each of which there is once.
+///
+/// # Errors
+/// Which path there is twice: what is looked at must be what is built.
+pub fn sorted(mut files: Vec<ContextFile>) -> Result<Vec<ContextFile>, String> {
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
+    match files.windows(2).find(|two| two[0].path == two[1].path) {
+        Some(two) => Err(format!("it holds {} twice", two[0].path)),
+        None => Ok(files),
+    }
 }
 
 fn relative(path: &Path) -> Result<String, String> {
@@ -116,5 +127,7 @@ mod tests {
             );
         }
         assert!(unpack(b"no archive").is_err());
+        let twice = pack(&[file("a", false), file("b", false), file("a", true)]).unwrap();
+        assert_eq!(unpack(&twice), Err("it holds a twice".to_owned()));
     }
 }

@@ -189,7 +189,7 @@ pub struct ImageSpec {
 pub enum ImageSource {
     /// From its registry; `localhost/…` has none and must be there.
     Pull,
-    /// From a Containerfile in the configuration repository. The reference holds the context's hash.
+    /// From a Containerfile and its context, wherever they are from. The reference holds the context's hash.
     #[serde(rename_all = "camelCase")]
     Build {
         /// The Containerfile, relative to the context.

@@ -6,15 +6,37 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::images;
 use super::place::{Nowhere, Place};
 use super::workspace::Input;
+use super::{containerfile, images};
 use crate::devfile::{Component, ComponentKind, Devfile, Image, Missing};
 use crate::document::{Content, Diagnostic};
 use crate::lock::{BuildSource, OUTSIDE, within};
 use crate::manifest::Site;
-use crate::model::context::unpack;
+use crate::model::context::{sorted, unpack};
 use crate::model::{ContextFile, ImageSource, ImageSpec};
+
+/// How a name ends for which builds run a program on the engine's machine.
+const PREPROCESSED: &str = ".in";
+
+/// What was fetched for a build, unpacked once for all that use it.
+#[derive(Clone, Debug)]
+pub(super) enum Built {
+    Containerfile(Arc<[u8]>),
+    Context(Arc<[ContextFile]>),
+}
+
+impl Built {
+    pub(super) fn of(source: &BuildSource, bytes: Arc<[u8]>) -> Result<Self, Missing> {
+        match source {
+            BuildSource::Web(_) => Ok(Self::Containerfile(bytes)),
+            BuildSource::Git { .. } | BuildSource::Registry { .. } => match unpack(&bytes) {
+                Ok(files) => Ok(Self::Context(files.into())),
+                Err(why) => Err(Missing::Failed(why)),
+            },
+        }
+    }
+}
 
 /// The folders of the configuration repository that the devfile's builds read.
 pub(super) fn folders(devfile: &Devfile, site: &Site) -> Vec<String> {
@@ -85,38 +107,59 @@ fn one(
             return None;
         }
     };
-    let (containerfile, context) = match &place {
+    let (file, context) = match &place {
         Place::Here {
             containerfile,
             context,
         } => here(input, image, containerfile, context, report)?,
         Place::Web { source, context } => {
-            let text = fetched(input, image, source, report)?;
+            let Built::Containerfile(text) = fetched(input, image, source, report)? else {
+                return None;
+            };
             let context = context_files(input, context, image, report)?;
-            beside(text, context)
+            beside(Arc::clone(text), context)
         }
         Place::Elsewhere { source, paths } => {
-            let archive = fetched(input, image, source, report)?;
-            let files = unpack(&archive);
-            let files = files.map_err(|why| {
-                let message = format!("{source} can't be used: {why}");
-                report(input.devfile_error("resolve/build-source", image.containerfile.span(), message));
-            });
-            (paths.containerfile_in_context().to_owned(), files.ok()?)
+            let Built::Context(files) = fetched(input, image, source, report)? else {
+                return None;
+            };
+            (paths.containerfile_in_context().to_owned(), files.to_vec())
         }
     };
-    let Some(text) = context.iter().find(|file| file.path == containerfile) else {
-        let message = format!("there is no Containerfile {containerfile} in the build context");
+    let context = match sorted(context) {
+        Ok(context) => context,
+        Err(why) => {
+            let message = format!("the build context can't be used: {why}");
+            report(input.devfile_error("resolve/build-context", image.containerfile.span(), message));
+            return None;
+        }
+    };
+    if file.ends_with(PREPROCESSED) {
+        let message = format!("the engine would run the C preprocessor on its own machine for {file}");
+        let error = input.devfile_error("resolve/build-preprocessed", image.containerfile.span(), message);
+        report(error.help("give the Containerfile a name that does not end in .in"));
+        return None;
+    }
+    let Some(text) = context.iter().find(|entry| entry.path == file) else {
+        let message = format!("there is no Containerfile {file} in the build context");
         report(input.devfile_error("resolve/no-containerfile", image.containerfile.span(), message));
         return None;
     };
-    check_bases(input, image, &String::from_utf8_lossy(&text.content), report);
+    let site = &input.manifests.site.spec;
+    for base in containerfile::images(&String::from_utf8_lossy(&text.content)) {
+        let refused = images::refusal(site, &base).or_else(|| images::undigested(site, &base, false));
+        if let Some((message, help)) = refused {
+            let message = format!("the Containerfile uses an image that is not allowed: {message}");
+            let error = input.devfile_error("resolve/image-policy", image.containerfile.span(), message);
+            report(error.help(help));
+        }
+    }
     let args = build_args(input, image, report);
-    let hash = hash(&containerfile, &context, &args);
+    let hash = hash(&file, &context, &args);
     Some(ImageSpec {
         reference: format!("localhost/wharf/{}:{hash}", component.name.value),
         source: ImageSource::Build {
-            containerfile,
+            containerfile: file,
             context,
             args,
         },
@@ -168,14 +211,14 @@ fn beside(content: Arc<[u8]>, mut context: Vec<ContextFile>) -> (String, Vec<Con
 }
 
 /// What was fetched for a build.
-fn fetched(
-    input: &Input<'_>,
+fn fetched<'a>(
+    input: &Input<'a>,
     image: &Image,
     source: &BuildSource,
     report: &mut dyn FnMut(Diagnostic),
-) -> Option<Arc<[u8]>> {
+) -> Option<&'a Built> {
     let missing = match input.builds.get(source) {
-        Some(Ok(bytes)) => return Some(Arc::clone(bytes)),
+        Some(Ok(built)) => return Some(built),
         Some(Err(missing)) => missing,
         None => &Missing::NotFetched,
     };
@@ -229,34 +272,16 @@ fn context_files(
             }
         }
     }
-    Some(entries)
-}
-
-/// What a Containerfile starts from is subject to the policy as well.
-fn check_bases(input: &Input<'_>, image: &Image, text: &str, report: &mut dyn FnMut(Diagnostic)) {
-    let mut stages: Vec<String> = vec!["scratch".to_owned()];
-    for line in text.lines() {
-        let mut words = line.split_whitespace();
-        if !words.next().is_some_and(|w| w.eq_ignore_ascii_case("from")) {
-            continue;
-        }
-        let mut words = words.filter(|w| !w.starts_with("--"));
-        let Some(base) = words.next() else { continue };
-        let known = stages.iter().any(|s| s.eq_ignore_ascii_case(base));
-        let site = &input.manifests.site.spec;
-        let refused = || images::refusal(site, base).or_else(|| images::undigested(site, base, false));
-        if let (false, Some((message, help))) = (known, refused()) {
-            let message = format!("the Containerfile starts from an image that is not allowed: {message}");
-            report(
-                input
-                    .devfile_error("resolve/image-policy", image.containerfile.span(), message)
-                    .help(help),
-            );
-        }
-        if words.next().is_some_and(|w| w.eq_ignore_ascii_case("as")) {
-            stages.extend(words.next().map(str::to_owned));
-        }
+    if entries.is_empty() {
+        let span = image
+            .build_context
+            .as_ref()
+            .map_or(image.containerfile.span(), |c| c.span);
+        let message = format!("the build context {context} has no files");
+        report(input.devfile_error("resolve/build-context", span, message));
+        return None;
     }
+    Some(entries)
 }
 
 /// Build arguments: `NAME=VALUE`, with or without `--build-arg` before it.

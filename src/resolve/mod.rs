@@ -7,6 +7,7 @@
 
 mod build;
 mod container;
+mod containerfile;
 mod events;
 mod images;
 mod limits;
@@ -36,7 +37,7 @@ pub type Builds = BTreeMap<BuildSource, Result<Arc<[u8]>, Missing>>;
 pub struct Workspaces<'a> {
     manifests: &'a Manifests,
     devfiles: BTreeMap<WorkspaceId, Arc<Devfile>>,
-    builds: Builds,
+    builds: BTreeMap<BuildSource, Result<build::Built, Missing>>,
     /// Whether the images that can be locked are about to be.
     locking: bool,
 }
@@ -74,7 +75,7 @@ pub fn read<'l>(loaded: &'l Loaded, imports: &Imports) -> (Option<Workspaces<'l>
         workspaces = Some(Workspaces {
             manifests,
             devfiles,
-            builds: Builds::new(),
+            builds: BTreeMap::new(),
             locking: false,
         });
     }
@@ -122,7 +123,14 @@ impl Workspaces<'_> {
     /// The same with what their image builds need from elsewhere.
     #[must_use]
     pub fn with_builds(self, builds: Builds) -> Self {
-        Self { builds, ..self }
+        let built = builds.into_iter().map(|(source, bytes)| {
+            let built = bytes.and_then(|bytes| build::Built::of(&source, bytes));
+            (source, built)
+        });
+        Self {
+            builds: built.collect(),
+            ..self
+        }
     }
 
     /// The folders of the repository whose files the image builds need.

@@ -44,6 +44,12 @@ pub const RULES: &[Rule] = &[
         "dockerfile: {uri: images/tools/Containerfile}\n",
     ),
     rule(
+        "resolve/build-preprocessed",
+        "For a Containerfile whose name ends in .in the engine runs the C preprocessor, which reads files of the machine that it is on.",
+        "dockerfile: {uri: Containerfile.in}\n",
+        "dockerfile: {uri: Containerfile}\n",
+    ),
+    rule(
         "resolve/build-source",
         "What an image is built from and the repository does not hold is fetched by https or http from public addresses, or from \
          hosts that the Site's policy.imports.privateHosts names, without a login. wharf lock puts it into the repository.",

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::container::{self, Surroundings, volume_role};
 use super::uids::Ranges;
-use super::{Builds, build, events, images, limits, projects, publish};
-use crate::devfile::{self, CommandKind, Component, ComponentKind, Container, Devfile, GroupKind};
+use super::{build, events, images, limits, projects, publish};
+use crate::devfile::{self, CommandKind, Component, ComponentKind, Container, Devfile, GroupKind, Missing};
 use crate::document::{Code, Diagnostic, Diagnostics, Files, Span};
-use crate::lock::Lock;
+use crate::lock::{BuildSource, Lock};
 use crate::manifest::{self, Manifest, Manifests, Site, Workspace};
 use crate::model::{
     ContainerSpec, DesiredContainer, DesiredWorkspace, HealthCheck, ImageSpec, Maintenance, Moved,
@@ -22,7 +22,7 @@ pub(super) struct Input<'a> {
     pub(super) files: &'a Files,
     pub(super) lock: &'a Lock,
     /// What images are built from that is elsewhere.
-    pub(super) builds: &'a Builds,
+    pub(super) builds: &'a BTreeMap<BuildSource, Result<build::Built, Missing>>,
     /// Whether the lock is about to get the digests that it lacks.
     pub(super) locking: bool,
     pub(super) uids: &'a Ranges,

@@ -6,10 +6,8 @@ use gix::ObjectId;
 use gix::bstr::ByteSlice;
 use gix::objs::tree::EntryKind;
 
-use super::{MAX_CONTEXT_FILE, SourceError};
-use crate::document::parse::MAX_BYTES;
+use super::SourceError;
 use crate::document::{Content, File, Files, files};
-use crate::lock::{self, MAX_CONTENT};
 use crate::plan::Revision;
 
 /// A git repository and the folder of it that is the configuration repository.
@@ -173,11 +171,12 @@ impl Repository {
         entry.mode().is_blob().then(|| entry.object_id())
     }
 
-    /// The files at a commit that `wanted` picks by their path.
+    /// The files at a commit that `wanted` picks by their path, each as far as it has at most `largest` bytes.
     pub(super) fn files(
         &self,
         commit: &ObjectId,
         wanted: &dyn Fn(&str) -> bool,
+        largest: &dyn Fn(&str) -> u64,
     ) -> Result<Files, SourceError> {
         let tree = self.git.find_tree(self.tree(commit)?).map_err(broken)?;
         let entries = tree.traverse().breadthfirst.files().map_err(broken)?;
@@ -188,7 +187,7 @@ impl Repository {
             };
             if wanted(path) {
                 let kind = entry.mode.kind();
-                if let Some(file) = self.file(&tree, path, entry.oid, kind) {
+                if let Some(file) = self.file(&tree, path, entry.oid, (kind, largest(path))) {
                     read.0.insert(path.to_owned(), file);
                 }
             }
@@ -196,10 +195,16 @@ impl Repository {
         Ok(read)
     }
 
-    fn file(&self, tree: &gix::Tree<'_>, path: &str, id: ObjectId, kind: EntryKind) -> Option<File> {
+    fn file(
+        &self,
+        tree: &gix::Tree<'_>,
+        path: &str,
+        id: ObjectId,
+        (kind, largest): (EntryKind, u64),
+    ) -> Option<File> {
         match kind {
             EntryKind::Blob | EntryKind::BlobExecutable => {
-                Some(self.blob(id, kind == EntryKind::BlobExecutable, path))
+                Some(self.blob(id, kind == EntryKind::BlobExecutable, largest))
             }
             EntryKind::Link => {
                 let target = self.git.find_object(id).ok()?.data.to_str_lossy().into_owned();
@@ -207,7 +212,7 @@ impl Repository {
                     .and_then(|inside| tree.lookup_entry_by_path(&inside).ok().flatten())
                     .filter(|entry| entry.mode().is_blob());
                 Some(match inside {
-                    Some(entry) => self.blob(entry.object_id(), entry.mode().is_executable(), path),
+                    Some(entry) => self.blob(entry.object_id(), entry.mode().is_executable(), largest),
                     None => File {
                         content: Content::OutsideLink(target),
                         executable: false,
@@ -218,14 +223,7 @@ impl Repository {
         }
     }
 
-    fn blob(&self, id: ObjectId, executable: bool, path: &str) -> File {
-        let largest = if lock::is_content(path) {
-            MAX_CONTENT as u64
-        } else if super::is_declared(path) {
-            MAX_BYTES as u64
-        } else {
-            MAX_CONTEXT_FILE
-        };
+    fn blob(&self, id: ObjectId, executable: bool, largest: u64) -> File {
         let content = match self.git.find_header(id) {
             Ok(header) if header.size() > largest => Content::TooLarge(header.size()),
             Ok(_) => match self.git.find_object(id) {

@@ -24,7 +24,9 @@ pub fn removed(dir: &Path, revision: &str, ids: &[WorkspaceId]) -> BTreeMap<Work
         let Some(commit) = next else { break };
         let tree = repository.tree(&commit).ok();
         if tree.is_some() && tree != last_tree {
-            let files = repository.files(&commit, &super::is_yaml).unwrap_or_default();
+            let files = repository
+                .files(&commit, &super::is_yaml, &super::largest)
+                .unwrap_or_default();
             // A commit with errors says nothing: the one before it was the last that could be applied.
             if let Some(manifests) = manifest::load(&files).manifests {
                 let default = manifests.site.spec.defaults.on_remove;

@@ -21,7 +21,8 @@ mod working_tree;
 use std::path::{Path, PathBuf};
 
 use crate::document::Files;
-use crate::lock;
+use crate::document::parse::MAX_BYTES;
+use crate::lock::{self, MAX_CONTENT};
 use crate::plan::Revision;
 
 pub use around::{Around, shown};
@@ -112,7 +113,7 @@ pub fn load(dir: &Path, source: &Source) -> Result<Loaded, SourceError> {
         Source::Revision(name) => {
             let repository = commit::Repository::required(dir)?;
             let commit = repository.find(name)?;
-            let files = repository.files(&commit, &is_declared)?;
+            let files = repository.files(&commit, &is_declared, &largest)?;
             let revision = Revision {
                 commit: Some(commit.to_string()),
                 dirty: false,
@@ -195,11 +196,23 @@ pub fn load_contexts(
         Source::Revision(name) => {
             let repository = commit::Repository::required(dir)?;
             let commit = repository.find(name)?;
-            repository.files(&commit, &below)?
+            repository.files(&commit, &below, &|_| MAX_CONTEXT_FILE)?
         }
     };
-    files.0.extend(read.0);
+    // What is locked is no ingredient: locking would change what it locks.
+    let own = read.0.into_iter().filter(|(path, _)| !lock::is_part(path));
+    files.0.extend(own);
     Ok(())
+}
+
+/// The largest file of those that say what the repository declares, in bytes.
+fn largest(path: &str) -> u64 {
+    let most = if lock::is_content(path) {
+        MAX_CONTENT
+    } else {
+        MAX_BYTES
+    };
+    most as u64
 }
 
 /// Whether a file says what the repository declares.

@@ -37,7 +37,9 @@ pub fn removals(dir: &Path, revision: &str, ids: &[WorkspaceId]) -> BTreeMap<Wor
         };
         let tree = repository.tree(&commit).ok();
         if tree.is_none() || tree != last_tree {
-            let files = repository.files(&commit, &super::is_yaml).unwrap_or_default();
+            let files = repository
+                .files(&commit, &super::is_yaml, &super::largest)
+                .unwrap_or_default();
             let manifests = manifest::load(&files).manifests;
             last_was_valid = manifests.is_some();
             let declared =

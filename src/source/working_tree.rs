@@ -13,12 +13,12 @@ use crate::lock::{self, MAX_CONTENT};
 /// Every YAML file that is not hidden, and the lock.
 pub(super) fn declared_files(root: &Path) -> Files {
     let wanted = |path: &str| is_yaml(path) || path == lock::FILE;
-    let mut files = walk(root, root, &wanted, MAX_BYTES as u64, true);
+    let mut files = walk(root, root, &wanted, MAX_BYTES as u64, Seen::Shown);
     let locked = root.join(lock::FOLDER);
     if locked.is_dir() {
         files
             .0
-            .extend(walk(root, &locked, &lock::is_part, MAX_CONTENT as u64, false).0);
+            .extend(walk(root, &locked, &lock::is_part, MAX_CONTENT as u64, Seen::All).0);
     }
     files
 }
@@ -31,17 +31,30 @@ pub(super) fn files_below(root: &Path, folders: &[String]) -> Files {
         if start.is_dir() {
             files
                 .0
-                .extend(walk(root, &start, &|_| true, MAX_CONTEXT_FILE, false).0);
+                .extend(walk(root, &start, &|_| true, MAX_CONTEXT_FILE, Seen::Hidden).0);
         }
     }
     files
 }
 
-fn walk(root: &Path, start: &Path, wanted: &dyn Fn(&str) -> bool, largest: u64, skip_hidden: bool) -> Files {
+/// Which files are seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// Those that are neither hidden nor ignored by git.
+    Shown,
+    /// Those that git does not ignore.
+    Hidden,
+    /// All of them.
+    All,
+}
+
+fn walk(root: &Path, start: &Path, wanted: &dyn Fn(&str) -> bool, largest: u64, seen: Seen) -> Files {
     let mut files = Files::default();
     let walk = WalkBuilder::new(start)
-        .hidden(skip_hidden)
+        .hidden(seen == Seen::Shown)
         .ignore(false)
+        .git_ignore(seen != Seen::All)
+        .git_exclude(seen != Seen::All)
         .git_global(false)
         .parents(true)
         .follow_links(false)

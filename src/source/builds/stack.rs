@@ -15,7 +15,7 @@ use url::{Host, Url};
 use crate::document::parse::MAX_BYTES;
 use crate::lock::{BuildContent, BuildPaths, MAX_CONTENT};
 use crate::model::ContextFile;
-use crate::model::context::{pack, unpack};
+use crate::model::context::unpack;
 use crate::source::fetch::{Web, body};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -74,9 +74,15 @@ pub(super) async fn context(
     let manifest = within(registry, &format!("v2/{name}/manifests/{version}"))?;
     let manifest: Manifest = json(&web, manifest, MANIFEST).await?;
     let mut files = Vec::new();
-    for layer in manifest.layers {
+    let mut left = MAX_CONTENT;
+    for layer in &manifest.layers {
+        let title = layer.annotations.title.as_str();
+        if title != ARCHIVE && paths.in_context(title).is_none() {
+            continue;
+        }
         let url = within(registry, &format!("v2/{name}/blobs/{}", layer.digest))?;
-        let bytes = get(&web, url, "*/*", MAX_CONTENT).await?;
+        let bytes = get(&web, url, "*/*", left).await?;
+        left -= bytes.len();
         let digits: String = Sha256::digest(&bytes)
             .iter()
             .map(|byte| format!("{byte:02x}"))
@@ -84,37 +90,23 @@ pub(super) async fn context(
         if layer.digest != format!("sha256:{digits}") {
             return Err(format!("its layer {} is not what its digest says", layer.digest));
         }
-        match layer.annotations.title.as_str() {
-            ARCHIVE => files.extend(unpack(&plain(bytes)?)?),
-            "" => {}
-            title => files.push(ContextFile {
+        if title == ARCHIVE {
+            let plain = plain(bytes, left)?;
+            left -= plain.len();
+            files.extend(unpack(&plain)?);
+        } else {
+            files.push(ContextFile {
                 path: title.to_owned(),
                 executable: false,
                 content: bytes.into(),
-            }),
+            });
         }
     }
-    if !files.iter().any(|file| file.path == paths.containerfile) {
-        return Err(format!(
-            "its version {version} has no file {}",
-            paths.containerfile
-        ));
-    }
-    let mut context: Vec<ContextFile> = files
-        .into_iter()
-        .filter_map(|file| {
-            let path = paths.in_context(&file.path)?.to_owned();
-            Some(ContextFile { path, ..file })
-        })
-        .collect();
-    context.sort_by(|a, b| a.path.cmp(&b.path));
-    let bytes = pack(&context).map_err(|error| error.to_string())?;
-    if bytes.len() > MAX_CONTENT {
-        return Err(too_large());
-    }
+    let archive = paths.pack(files);
+    let archive = archive.map_err(|why| format!("its version {version}: {why}"))?;
     Ok(BuildContent {
         commit: None,
-        bytes: Arc::from(bytes),
+        bytes: Arc::from(archive),
     })
 }
 
@@ -140,23 +132,35 @@ async fn get(web: &Web, url: Url, accept: &str, most: usize) -> Result<Vec<u8>, 
     body(response, most).await.map_err(at)
 }
 
-/// What was compressed, or is not.
-fn plain(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+/// What was compressed, or is not; at most so many bytes.
+fn plain(bytes: Vec<u8>, most: usize) -> Result<Vec<u8>, String> {
     if !bytes.starts_with(&GZIP) {
         return Ok(bytes);
     }
     let mut plain = Vec::new();
-    let most = MAX_CONTENT as u64 + 1;
     let read = flate2::read::GzDecoder::new(bytes.as_slice())
-        .take(most)
+        .take(most as u64 + 1)
         .read_to_end(&mut plain);
     read.map_err(|error| format!("its archive can't be read: {error}"))?;
-    match plain.len() > MAX_CONTENT {
-        true => Err(too_large()),
+    match plain.len() > most {
+        true => Err(format!("it has more than {MAX_CONTENT} bytes")),
         false => Ok(plain),
     }
 }
 
-fn too_large() -> String {
-    format!("it has more than {MAX_CONTENT} bytes")
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn what_unpacks_to_too_much_is_refused() {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(&[0; 10_000]).unwrap();
+        let packed = packed.finish().unwrap();
+        assert!(packed.len() < 1000);
+        assert_eq!(plain(packed.clone(), 10_000).unwrap().len(), 10_000);
+        assert!(plain(packed, 9_999).unwrap_err().contains("more than"));
+    }
 }

@@ -18,7 +18,6 @@ use super::fetch::text;
 use crate::document::Content;
 use crate::lock::{BuildPaths, MAX_CONTENT};
 use crate::model::ContextFile;
-use crate::model::context::pack;
 use crate::source::commit::Repository;
 use crate::source::fetch::Reach;
 use crate::source::use_ring;
@@ -69,17 +68,13 @@ pub(super) fn tree(order: &TreeOrder) -> Result<(), String> {
         containerfile: order.containerfile.clone(),
     };
     let wanted = |path: &str| paths.in_context(path).is_some();
-    let files = repository.files(&commit, &wanted).map_err(text)?;
-    if files.get(&paths.containerfile).is_none() {
-        return Err(format!("its commit {commit} has no file {}", paths.containerfile));
-    }
-    let mut context = Vec::new();
-    for (path, file) in files.0 {
+    let found = repository.files(&commit, &wanted, &|_| MAX_CONTENT as u64);
+    let mut files = Vec::new();
+    for (path, file) in found.map_err(text)?.0 {
         let why = match file.content {
             Content::Bytes(content) => {
-                let within = paths.in_context(&path).unwrap_or(&path).to_owned();
-                context.push(ContextFile {
-                    path: within,
+                files.push(ContextFile {
+                    path,
                     executable: file.executable,
                     content,
                 });
@@ -91,14 +86,9 @@ pub(super) fn tree(order: &TreeOrder) -> Result<(), String> {
         };
         return Err(format!("its file {path} can't be used: {why}"));
     }
-    context.sort_by(|a, b| a.path.cmp(&b.path));
-    let archive = pack(&context).map_err(text)?;
-    if archive.len() > MAX_CONTENT {
-        return Err(format!(
-            "its context has {} bytes, the most is {MAX_CONTENT}; name a smaller folder with buildContext",
-            archive.len()
-        ));
-    }
+    let archive = paths
+        .pack(files)
+        .map_err(|why| format!("commit {commit}: {why}"))?;
     fs::write(order.scratch.join(ARCHIVE), archive).map_err(text)?;
     fs::write(order.scratch.join(COMMIT), commit.to_string()).map_err(text)
 }
@@ -127,13 +117,21 @@ fn receive(order: &TreeOrder, own: &PathBuf) -> Result<(), String> {
         .with_credentials(|_| Ok(None))
         .with_transport_options(Box::new(transport(reach)));
     let prepared = connection.prepare_fetch(gix::progress::Discard, ref_map::Options::default());
-    let prepared = prepared.map_err(text)?;
+    let prepared = prepared.map_err(|error| no_git(text(error)))?;
     let never = AtomicBool::new(false);
     prepared
         .with_shallow(Shallow::DepthAtRemote(NonZeroU32::MIN))
         .receive(gix::progress::Discard, &never)
         .map_err(text)?;
     Ok(())
+}
+
+/// What is said of an answer that is none of git's: of a redirect, for one, which is not followed.
+fn no_git(why: String) -> String {
+    match why.contains("x-git-upload-pack-advertisement") {
+        true => "there is no git repository, or it redirects; name where it leads to".to_owned(),
+        false => why,
+    }
 }
 
 /// What to fetch for a revision: a commit by its id, or what has that name.
