@@ -192,23 +192,22 @@ impl Daemon<'_> {
             return Ok(false);
         }
         let plan = self.site.plan_suspension(&idle).await?;
-        // Whatever comes of it, their time begins anew.
+        if !plan.steps.is_empty() {
+            for step in &plan.steps {
+                if let Some(facts) = self.wards.facts.get_mut(&step.workspace) {
+                    facts.wanted = Wanted::Suspended;
+                }
+            }
+            tracing::info!(workspaces = idle.len(), "suspending who is not used");
+            let report = self.carry_out(&plan).await?;
+            self.judge(&plan, &report);
+        }
+        // Whatever has come of it, their time begins anew.
         self.idle.forget(idle.keys());
         if !self.idle.overdue().is_empty() {
             self.schedule.trigger(Instant::now().into_std());
         }
-        if plan.steps.is_empty() {
-            return Ok(false);
-        }
-        for step in &plan.steps {
-            if let Some(facts) = self.wards.facts.get_mut(&step.workspace) {
-                facts.wanted = Wanted::Suspended;
-            }
-        }
-        tracing::info!(workspaces = idle.len(), "suspending who is not used");
-        let report = self.carry_out(&plan).await?;
-        self.judge(&plan, &report);
-        Ok(true)
+        Ok(!plan.steps.is_empty())
     }
 
     /// Who runs and may be suspended, as of now.
