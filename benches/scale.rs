@@ -28,7 +28,7 @@ const ROUNDS: usize = 20;
 /// Bounds: seconds for a later round, seconds for the first one above the engine's own listing, and mebibytes.
 const WARM: f64 = 0.1;
 const COLD: f64 = 0.5;
-const MEMORY: f64 = 60.0;
+const MEMORY: f64 = 60e6 / 1_048_576.0;
 
 fn repository(engine: &Path) -> Vec<(String, String)> {
     let mut site = format!(

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::Context;
 use super::builds::{self, FetchedBuilds};
@@ -44,7 +45,8 @@ pub(super) struct Elsewhere {
 /// What a repository without errors declares.
 pub(super) struct Configuration {
     pub(super) manifests: Manifests,
-    pub(super) desired: DesiredState,
+    /// Shared with whoever remembers it as applied.
+    pub(super) desired: Arc<DesiredState>,
     pub(super) revision: Revision,
 }
 
@@ -168,7 +170,7 @@ impl Request<'_> {
         let configuration = match (loaded.manifests, desired) {
             (Some(manifests), Some(desired)) if !diagnostics.has_errors() => Some(Configuration {
                 manifests,
-                desired,
+                desired: Arc::new(desired),
                 revision,
             }),
             (Some(_) | None, Some(_) | None) => None,

@@ -189,7 +189,7 @@ async fn applied(before: Option<&Configuration>, after: &DesiredState) -> Result
         return Ok(engine);
     };
     // What waits there is taken as applied as well, or merging would seem to create it.
-    let mut desired = before.desired.clone();
+    let mut desired = DesiredState::clone(&before.desired);
     desired.suspend = false;
     desired.workspaces.values_mut().for_each(|w| w.suspend = false);
     let observed = engine.observe(&desired.site).await?;

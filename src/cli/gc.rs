@@ -1,6 +1,7 @@
 //! `wharf gc`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -60,7 +61,7 @@ struct Found {
 
 /// What a repository says.
 struct Declared {
-    desired: DesiredState,
+    desired: Arc<DesiredState>,
     revision: Revision,
     plan: Plan,
     retain: Option<Seconds>,
@@ -169,7 +170,7 @@ async fn sort(found: &Found, args: &Args) -> Result<Garbage, Error> {
     let declared = found.declared.as_ref();
     Ok(garbage(&Look {
         site: &found.site.name,
-        declared: declared.map(|d| (&d.desired, &d.plan)),
+        declared: declared.map(|d| (&*d.desired, &d.plan)),
         observed: &found.observed,
         images: &images,
         removed: declared.map_or(&nothing, |d| &d.removed),

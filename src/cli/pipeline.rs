@@ -129,9 +129,9 @@ impl Pipeline {
             .request
             .before
             .as_ref()
-            .is_some_and(|before| **before == *desired);
+            .is_some_and(|before| before == desired);
         if plan.is_converged() && all && !known {
-            self.request.before = Some(Arc::new(desired.clone()));
+            self.request.before = Some(Arc::clone(desired));
         }
     }
 
